@@ -1,0 +1,168 @@
+"""What does a fill do to the position it belongs to?
+
+The heart of the engine. Contract section 6 and MetaTrader 5's deal entries ("Deal Properties",
+ENUM_DEAL_ENTRY): a fill on the position's side is an ``in``, on the other side an ``out``; one that
+crosses zero is either an ``out`` and an ``in`` on a new position (``split``) or one ``inout`` on
+the same (``mt5``). Each fill is booked in constant time from the position's quantity and exact
+cost; earlier deals are never looked at.
+"""
+
+from decimal import Decimal
+
+from positions.engine.arithmetic import average, gain, released, value
+from positions.engine.errors import ValidationError
+from positions.engine.fees import NO_CHARGE, add_fee, charge_closing, charge_opening, split_fee
+from positions.engine.holding import Booking, DustMove, Fill, Holding, Leg, Target
+from positions.engine.market import Market
+from positions.engine.money import ZERO, exact
+from positions.engine.types import Entry, Reversal
+
+# Members looked up once: on Python 3.11 an enum attribute costs as much as a multiplication.
+_IN, _OUT, _INOUT = Entry.IN, Entry.OUT, Entry.INOUT
+_CURRENT, _NEW = Target.CURRENT, Target.NEW
+_SPLIT, _MT5 = Reversal.SPLIT, Reversal.MT5
+
+
+@exact
+def book_fill(
+    holding: Holding | None, fill: Fill, market: Market, reversal: Reversal = _SPLIT
+) -> Booking:
+    """Return the deals of ``fill`` and the positions after it.
+
+    ``holding`` is the position that ``routing`` chose, None to open one; a closed one is reopened.
+    Values and released costs are rounded to 18 places half-even; the fill that empties a position
+    takes all remaining cost, so the sum of profits equals the cash exactly.
+
+    Raises:
+        ValidationError: qty or price is not above zero, or a fee has no currency.
+    """
+    if fill.qty <= ZERO or fill.price <= ZERO:
+        raise _not_a_fill(fill)
+    worth = value(fill.qty, fill.price, market)
+    if holding is None or holding.side is fill.side or not holding.qty:
+        return _book_in(holding, fill, worth, market)
+    if fill.qty <= holding.qty:
+        return _book_out(holding, fill, worth, market)
+    return _book_across_zero(holding, fill, worth, market, reversal)
+
+
+@exact
+def book_funding(holding: Holding, amount: Decimal) -> Holding:
+    """Return the position after its part of a funding payment, positive = received.
+
+    Contract section 6: funding is a deal without quantity, price or entry; its profit counts.
+    """
+    return holding._replace(profit=holding.profit + amount)
+
+
+@exact
+def book_dust(holding: Holding, market: Market, qty: Decimal | None = None) -> Booking:
+    """Close ``qty`` (all of it by default) at the average, profit 0, into the dust record.
+
+    Contract section 6, Dust: one ``correction`` deal; the record takes over quantity and cost.
+
+    Raises:
+        ValidationError: more than is held.
+    """
+    qty = holding.qty if qty is None else qty
+    if not ZERO < qty <= holding.qty:
+        raise ValidationError(
+            "Dust cannot exceed the position.", field="qty", limit=holding.qty, value=qty
+        )
+    freed = released(holding.cost, holding.qty, qty)
+    price = average(qty, freed, market) or ZERO
+    leg = Leg(_CURRENT, _OUT, holding.side.opposite, qty, price)
+    left = holding._replace(qty=holding.qty - qty, cost=holding.cost - freed)
+    asset = market.base if market.is_spot else market.symbol
+    sign = holding.side.sign
+    return Booking((leg,), left, dust=(DustMove(asset, sign * qty, sign * freed),))
+
+
+def _book_in(holding: Holding | None, fill: Fill, worth: Decimal, market: Market) -> Booking:
+    """Open a position, or raise (or reopen) the one that is there."""
+    side, qty, price, fee, currency, _ = fill
+    charge = charge_opening(fee, fill, qty, worth, market) if fee else NO_CHARGE
+    in_quote, base_fee, base_fee_cost, dust = charge
+    target = _NEW if holding is None else _CURRENT
+    leg = Leg(target, _IN, side, qty, price, ZERO, fee, currency, in_quote, base_fee)
+
+    if base_fee:
+        qty, worth = qty - base_fee, worth - base_fee_cost
+    if holding is None:
+        fees = add_fee((), currency, fee)
+        return Booking((leg,), None, Holding(side, qty, worth, ZERO, fees, in_quote or ZERO), dust)
+    _, held, cost, profit, fees, fees_quote = holding
+    if fee:
+        fees, fees_quote = add_fee(fees, currency, fee), fees_quote + (in_quote or ZERO)
+    raised = Holding(side, held + qty, cost + worth, profit, fees, fees_quote)
+    return Booking((leg,), raised, None, dust)
+
+
+def _book_out(holding: Holding, fill: Fill, worth: Decimal, market: Market) -> Booking:
+    """Reduce or close a position: the fill is no larger than it."""
+    side, qty, price, fee, currency, _ = fill
+    held_side, held, cost, profit, fees, fees_quote = holding
+    freed = released(cost, held, qty)
+    earned = gain(held_side, freed, worth, market)
+    in_quote, dust = NO_CHARGE.in_quote, NO_CHARGE.dust
+    if fee:
+        charge = charge_closing(fee, fill, market)
+        in_quote, dust = charge.in_quote, charge.dust
+        fees, fees_quote = add_fee(fees, currency, fee), fees_quote + (in_quote or ZERO)
+
+    leg = Leg(_CURRENT, _OUT, side, qty, price, earned, fee, currency, in_quote)
+    left = Holding(held_side, held - qty, cost - freed, profit + earned, fees, fees_quote)
+    return Booking((leg,), left, None, dust)
+
+
+def _book_across_zero(
+    holding: Holding, fill: Fill, worth: Decimal, market: Market, reversal: Reversal
+) -> Booking:
+    """Close the position with one part of the fill, open the other side with the rest.
+
+    The rest's value is the remainder of the fill's, so that both parts add up to the cash.
+    """
+    fees = split_fee(fill.fee, closing=holding.qty, whole=fill.qty)
+    side, qty, price, _, currency, rate = fill
+    closing = Fill(side, holding.qty, price, fees.closing, currency, rate)
+    opening = Fill(side, qty - holding.qty, price, fees.opening, currency, rate)
+    closing_worth = value(closing.qty, closing.price, market)
+    out = _book_out(holding, closing, closing_worth, market)
+    into = _book_in(None, opening, worth - closing_worth, market)
+    if reversal is _MT5:
+        return _folded(out, into, fill)
+    return Booking(out.legs + into.legs, out.current, into.opened, out.dust + into.dust)
+
+
+def _folded(out: Booking, into: Booking, fill: Fill) -> Booking:
+    """Write a close and an opening as MetaTrader 5 does: one INOUT deal, one lasting position."""
+    closed, opened = out.current, into.opened
+    assert closed is not None
+    assert opened is not None
+    leg = Leg(
+        target=_CURRENT,
+        entry=_INOUT,
+        side=fill.side,
+        qty=fill.qty,
+        price=fill.price,
+        profit=out.legs[0].profit,
+        fee=fill.fee,
+        fee_currency=fill.fee_currency,
+        fee_quote=_sum_known(out.legs[0].fee_quote, into.legs[0].fee_quote),
+        base_fee=into.legs[0].base_fee,
+    )
+    turned = opened._replace(
+        profit=closed.profit,
+        fees=add_fee(closed.fees, fill.fee_currency, into.legs[0].fee),
+        fees_quote=closed.fees_quote + opened.fees_quote,
+    )
+    return Booking((leg,), turned, None, out.dust + into.dust)
+
+
+def _sum_known(first: Decimal | None, second: Decimal | None) -> Decimal | None:
+    return None if first is None or second is None else first + second
+
+
+def _not_a_fill(fill: Fill) -> ValidationError:
+    field, value = ("qty", fill.qty) if fill.qty <= ZERO else ("price", fill.price)
+    return ValidationError(f"A fill's {field} is above zero.", field=field, limit=ZERO, value=value)

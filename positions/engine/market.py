@@ -1,0 +1,48 @@
+"""What is a quantity of this market worth, and at what average was it bought?"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from positions.engine import arithmetic
+from positions.engine.money import ONE, exact
+from positions.engine.types import MarketKind
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One tradable symbol, as far as arithmetic needs it.
+
+    ``contract_size`` is in base units for linear and in quote units for inverse contracts; spot
+    has none. ``settle`` is the currency a derivative pays profit in.
+    """
+
+    symbol: str
+    kind: MarketKind
+    base: str
+    quote: str
+    settle: str | None = None
+    contract_size: Decimal = ONE
+
+    @property
+    def profit_currency(self) -> str:
+        """The currency of values, costs and profit: settle on derivatives, else quote."""
+        if self.settle is not None:
+            return self.settle
+        return self.base if self.kind is MarketKind.INVERSE else self.quote
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether the base currency itself is held."""
+        return self.kind is MarketKind.SPOT
+
+
+@exact
+def value_of(qty: Decimal, price: Decimal, market: Market) -> Decimal:
+    """Return what ``qty`` at ``price`` is worth in the profit currency, to 18 places half-even."""
+    return arithmetic.value(qty, price, market)
+
+
+@exact
+def average_of(qty: Decimal, cost: Decimal, market: Market) -> Decimal | None:
+    """Return the average price of a cost for display, to 18 places half-even; None for nothing."""
+    return arithmetic.average(qty, cost, market)

@@ -1,0 +1,62 @@
+"""Differences between our books and the exchange are found, named, and never invented."""
+
+from decimal import Decimal
+
+from positions.engine.drift import (
+    Difference,
+    Finding,
+    OrderState,
+    compare_balances,
+    compare_orders,
+    compare_positions,
+)
+from positions.engine.types import OrderStatus
+
+D = Decimal
+LIVE, DONE = OrderStatus.SUBMITTED, OrderStatus.FILLED
+
+
+def test_equal_books_have_no_findings_and_zero_equals_absent():
+    assert compare_positions({"A": D("1.0"), "B": D(0)}, {"A": D(1)}) == ()
+
+
+def test_a_difference_names_both_sides_of_it():
+    assert compare_positions({"A": D(1)}, {"A": D(2), "B": D(-1)}) == (
+        Difference(Finding.POSITION, "A", D(1), D(2)),
+        Difference(Finding.POSITION, "B", D(0), D(-1)),
+    )
+    assert compare_balances({"BTC": D(1)}, {}) == (Difference(Finding.BALANCE, "BTC", D(1), D(0)),)
+
+
+def test_could_not_ask_is_never_nothing_there():
+    assert compare_positions({"A": D(1)}, None) == ()
+    assert compare_balances({"BTC": D(1)}, None) == ()
+    assert compare_orders({"1": OrderState(LIVE, D(0))}, None) == ()
+
+
+def test_orders_are_compared_by_what_matters():
+    ours = {
+        "absent": OrderState(LIVE, D(0)),
+        "done": OrderState(DONE, D(1)),
+        "same": OrderState(LIVE, D(1)),
+        "status": OrderState(LIVE, D(1)),
+        "fewer": OrderState(LIVE, D(1)),
+        "more": OrderState(LIVE, D(2)),
+    }
+    venue = {
+        "external": OrderState(LIVE, D(0)),
+        "same": OrderState(OrderStatus.PARTIALLY_FILLED, D(1)),
+        "status": OrderState(OrderStatus.CANCELED, D(1)),
+        "fewer": OrderState(LIVE, D(2)),
+        "more": OrderState(LIVE, D(1)),
+    }
+
+    found = {(d.subject, d.finding) for d in compare_orders(ours, venue)}
+
+    assert found == {
+        ("absent", Finding.ORDER_ABSENT),
+        ("external", Finding.ORDER_UNKNOWN),
+        ("status", Finding.ORDER_STATUS),
+        ("fewer", Finding.FILLS_MISSING),
+        ("more", Finding.FILLS_SURPLUS),
+    }
