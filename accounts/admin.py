@@ -1,0 +1,342 @@
+"""The back office for people: users, exchange accounts, keys, strategies and the audit trail.
+
+Whatever changes here is in the trail. Nothing secret is ever shown, but a new key once. What only
+the risk desk or a flat account may change is read-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.forms import BaseModelFormSet, ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.cache import add_never_cache_headers
+
+from accounts import audit, services
+from accounts.admin_forms import AccountForm, KeyForm, NewKeyForm, NewUserForm
+from accounts.audit import Actor
+from accounts.client import request_id_of
+from accounts.credentials import state_of
+from accounts.models import (
+    Account,
+    ApiKey,
+    AuditEntry,
+    KeyPermission,
+    KeyStrategy,
+    Strategy,
+    User,
+)
+from accounts.words import Right
+
+ROWS_COUNTED = 10_000
+_SECRET_INPUTS = frozenset({"password", "password1", "password2", "usable_password"})
+
+
+def actor_in(request: HttpRequest) -> Actor:
+    """Who acts in the admin site."""
+    return Actor(request.user.pk, request.user.get_username(), None, request_id_of(request))
+
+
+class Audited:
+    """Mixed into a ``ModelAdmin``: every save leaves an entry, and nothing is deleted.
+
+    Orders, deals and the trail name these rows: they are disabled, blocked or revoked instead.
+    """
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+        record_change(request, obj, form, change=change)
+
+
+class Unchangeable:
+    """Mixed into a ``ModelAdmin`` or an inline: rows are only read."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class CappedPaginator(Paginator):
+    """Pages of the newest rows without counting a large table to its end."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, at most ``ROWS_COUNTED``."""
+        return self.object_list[:ROWS_COUNTED].count()  # type: ignore[union-attr, call-arg]
+
+
+@admin.register(User)
+class Users(Audited, UserAdmin):
+    """Users and their roles. Staff rights follow from the role; groups are not used."""
+
+    add_form = NewUserForm
+    list_display = ("username", "role", "email", "is_active", "last_login")
+    list_filter = ("role", "is_active")
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password", "role", "is_active")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "role", "email")}),
+        ("Password", {"fields": ("usable_password", "password1", "password2")}),
+    )
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """Django's form; the new password ends every log-in, since they are bound to the old."""
+        before = User.objects.filter(pk=id).values_list("password", flat=True).first()
+        response = super().user_change_password(request, id, form_url)
+        if User.objects.filter(pk=id).exclude(password=before).exists():
+            audit.record(
+                by=actor_in(request), action="password_changed", object_type="user", object_id=id
+            )
+        return response
+
+
+@admin.register(Account)
+class Accounts(Audited, admin.ModelAdmin):
+    """Exchange accounts. A login can be set and replaced here, never read."""
+
+    form = AccountForm
+    list_display = ("id", "label", "exchange_id", "is_testnet", "position_mode", "status")
+    list_display_links = ("id", "label")
+    list_filter = ("exchange_id", "status", "is_testnet")
+    search_fields = ("label", "exchange_id")
+    readonly_fields = ("status", "credentials_state", "created_at", "updated_at")
+    # Fixed once there may be positions: the mode changes only through the API, when flat.
+    fixed_fields = ("exchange_id", "position_mode", "reversal")
+    fieldsets = (
+        (None, {"fields": ("exchange_id", "label", "is_testnet", "status")}),
+        ("Positions", {"fields": ("position_mode", "reversal", "protection", "keep_stops")}),
+        ("Exchange", {"fields": ("reconcile_policy", "raw_storage", "extra_config")}),
+        (
+            "Login",
+            {
+                "fields": ("credentials_state", "new_api_key", "new_secret", "new_passphrase"),
+                "description": "Stored encrypted and never shown. A new login replaces all three.",
+            },
+        ),
+        ("Dates", {"fields": ("created_at", "updated_at")}),
+    )
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Account | None = None
+    ) -> tuple[str, ...]:
+        return (*self.readonly_fields, *self.fixed_fields) if obj else self.readonly_fields
+
+    def save_model(
+        self, request: HttpRequest, obj: Account, form: AccountForm, change: bool
+    ) -> None:
+        """The account, and its login if one was typed."""
+        super().save_model(request, obj, form, change)
+        if login := form.new_login():
+            services.upsert_credentials(account=obj, by=actor_in(request), **login)
+
+    @admin.display(description="stored")
+    def credentials_state(self, account: Account) -> str:
+        """Which parts of the login are set, in words."""
+        if account.pk is None:
+            return "not set"
+        return ", ".join(f"{name}: {word}" for name, word in state_of(account).as_words().items())
+
+
+class PermissionsOfKey(admin.TabularInline):
+    """What a key may do, by account."""
+
+    model = KeyPermission
+    extra = 0
+    show_change_link = True
+    fields = ("account", *(right.value for right in Right), "restrict_to_strategies")
+
+
+class StrategiesOfPermission(admin.TabularInline):
+    """The strategies of a restricted key on one account."""
+
+    model = KeyStrategy
+    extra = 0
+
+
+@admin.register(ApiKey)
+class ApiKeys(Audited, admin.ModelAdmin):
+    """Keys. The text of a new one is shown once; its digest is nowhere."""
+
+    list_display = ("prefix", "label", "user", "status", "expires_at", "last_used_at")
+    list_filter = ("status",)
+    list_select_related = ("user",)
+    search_fields = ("prefix", "label", "user__username")
+    actions = ("revoke",)
+
+    def get_form(
+        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[Any]]:
+        return super().get_form(
+            request, obj, change, **{"form": KeyForm if obj else NewKeyForm, **kwargs}
+        )
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        shared = ("label", "expires_at", "ip_allow_list")
+        if obj is None:
+            return ("user", *shared, "accounts", "strategies")
+        return ("user", "prefix", "status", *shared, "last_used_at", "created_at")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> tuple[str, ...]:
+        return ("user", "prefix", "status", "last_used_at", "created_at") if obj else ()
+
+    def get_inlines(
+        self, request: HttpRequest, obj: ApiKey | None
+    ) -> list[type[admin.TabularInline[Any, Any]]]:
+        return [PermissionsOfKey] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """A new key is issued by the service; its text goes to the next page and nowhere else."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        issued = services.create_api_key(**form.facts(), by=actor_in(request))
+        obj.pk = issued.row.pk
+        obj.refresh_from_db()
+        request.issued_key = issued  # type: ignore[attr-defined]
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
+    ) -> None:
+        super().save_formset(request, form, formset, change)
+        record_rights(request, form.instance, formset)
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The one page that shows the key. Not a message: those travel in a cookie."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "New API key",
+            "key": obj,
+            "plain": request.issued_key.plain,  # type: ignore[attr-defined]
+        }
+        response = TemplateResponse(request, "admin/accounts/apikey/created.html", context)
+        add_never_cache_headers(response)
+        return response
+
+    @admin.action(description="Revoke the selected keys")
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        """The keys open nothing any more."""
+        for key in keys:
+            services.revoke_api_key(api_key=key, by=actor_in(request))
+
+
+@admin.register(KeyPermission)
+class KeyPermissions(Audited, admin.ModelAdmin):
+    """One key on one account, with the strategies it is restricted to."""
+
+    list_display = ("api_key", "account", "restrict_to_strategies")
+    list_select_related = ("api_key__user", "account")
+    inlines = (StrategiesOfPermission,)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: KeyPermission | None = None
+    ) -> tuple[str, ...]:
+        return ("api_key", "account") if obj else ()
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
+    ) -> None:
+        super().save_formset(request, form, formset, change)
+        record_rights(request, form.instance.api_key, formset)
+
+
+@admin.register(Strategy)
+class Strategies(Audited, admin.ModelAdmin):
+    """Strategies and the accounts they are linked to."""
+
+    list_display = ("id", "name", "client_strategy_id", "status")
+    list_display_links = ("id", "name")
+    list_filter = ("status",)
+    search_fields = ("name", "client_strategy_id")
+    filter_horizontal = ("accounts",)
+
+
+@admin.register(AuditEntry)
+class AuditEntries(Unchangeable, admin.ModelAdmin):
+    """The trail."""
+
+    list_display = ("at", "user_name", "action", "object_type", "object_id", "comment")
+    list_filter = ("action", "object_type")
+    search_fields = ("user_name", "object_id", "request_id")
+    ordering = ("-id",)
+    show_full_result_count = False
+    paginator = CappedPaginator
+    actions: ClassVar[None] = None
+
+
+def record_change(request: HttpRequest, row: Model, form: Any, *, change: bool) -> None:
+    """One entry that says what a form changed; of secrets only that they did."""
+    names = [
+        name
+        for name in form.changed_data
+        if name not in _SECRET_INPUTS and not name.startswith("new_")
+    ]
+    kind = row._meta.model_name or ""
+    audit.record(
+        by=actor_in(request),
+        action=f"{kind}_{'changed' if change else 'created'}",
+        object_type=kind,
+        object_id=row.pk,
+        before={name: _fact(form.initial.get(name)) for name in names} if change else None,
+        after={name: _fact(form.cleaned_data.get(name)) for name in names},
+    )
+
+
+def record_rights(request: HttpRequest, key: ApiKey, formset: BaseModelFormSet[Any, Any]) -> None:
+    """One entry with the rights that a form set added, changed and removed."""
+    changed = [(row, "changed") for row, _ in formset.changed_objects]
+    added = [(row, "added") for row in formset.new_objects]
+    removed = [(row, "removed") for row in formset.deleted_objects]
+    if entries := [*changed, *added, *removed]:
+        audit.record(
+            by=actor_in(request),
+            action="permissions_changed",
+            object_type="api_key",
+            object_id=key.pk,
+            after={
+                word: [_rights_fact(row) for row, said in entries if said == word]
+                for word in ("added", "changed", "removed")
+            },
+        )
+
+
+def _rights_fact(row: KeyPermission | KeyStrategy) -> dict[str, Any]:
+    facts = {"about": str(row)}
+    for field in row._meta.get_fields():
+        if field.name.startswith(("can_", "restrict_")):
+            facts[field.name] = getattr(row, field.name)
+    return facts
+
+
+def _fact(value: Any) -> Any:
+    """A form's value as JSON can hold it."""
+    if isinstance(value, Model):
+        return value.pk
+    if isinstance(value, Iterable) and not isinstance(value, str | dict):
+        return [_fact(item) for item in value]
+    return value

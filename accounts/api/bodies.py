@@ -1,0 +1,79 @@
+"""What is in a request body, and is it acceptable?
+
+``read_body`` is how every view of ours reads one: fields that the serializer does not name are
+refused, and the first problem becomes ``Invalid`` with field and value.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from oms_project.errors import Invalid
+
+# Values of these fields are never repeated in an answer.
+SECRET_FIELDS = frozenset({"password", "current_password", "new_password", "otp"})
+
+
+class Body(serializers.Serializer[Any]):
+    """A serializer that refuses fields it does not name; nested ones do too."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            for name in data:
+                if name not in self.fields:
+                    raise serializers.ValidationError({str(name): ["This field is not known."]})
+        return super().to_internal_value(data)
+
+
+class UtcField(serializers.DateTimeField):
+    """ISO 8601 in UTC with six digits and Z, as everywhere in the API."""
+
+    def to_representation(self, value: datetime | None) -> str | None:
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if value else None
+
+
+def read_body(serializer: type[Body], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    """The validated body; with ``partial`` only the fields that were given.
+
+    Raises:
+        Invalid: not an object, an unknown field, a missing field or a wrong value.
+    """
+    if not isinstance(request.data, Mapping):
+        raise Invalid("Send a JSON object.", field="body", limit="object")
+    body = serializer(data=request.data, partial=partial)
+    if not body.is_valid():
+        field, message = _first_problem(body.errors)
+        facts = {} if _is_secret(field) else {"value": _value_at(request.data, field)}
+        raise Invalid(message, field=field, **facts)
+    return dict(body.validated_data)
+
+
+def _first_problem(errors: Any, path: str = "") -> tuple[str, str]:
+    """The path of the first error, such as ``permissions.0.account_id``, and what it says."""
+    if isinstance(errors, Mapping):
+        name, inner = next(iter(errors.items()))
+        # DRF's name for what is wrong with the whole.
+        steps = [path, "" if name == "non_field_errors" else str(name)]
+        return _first_problem(inner, ".".join(filter(None, steps)))
+    if isinstance(errors, list) and errors and isinstance(errors[0], Mapping):
+        place, inner = next((place, inner) for place, inner in enumerate(errors) if inner)
+        return _first_problem(inner, f"{path}.{place}")
+    return path, str(errors[0])
+
+
+def _is_secret(field: str) -> bool:
+    return field.rpartition(".")[2] in SECRET_FIELDS
+
+
+def _value_at(data: Any, path: str) -> Any:
+    for name in path.split("."):
+        if isinstance(data, Mapping):
+            data = data.get(name)
+        elif isinstance(data, list) and name.isdigit() and int(name) < len(data):
+            data = data[int(name)]
+        else:
+            return None
+    return data

@@ -1,0 +1,96 @@
+"""Who is logged in?"""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.contrib.auth import authenticate
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, login_throttle
+from accounts.audit import Actor
+from accounts.authentication import forget, oldest_live_key
+from accounts.key_text import digest_of, new_token_text
+from accounts.models import LOGIN_TOKEN_LIFE, ApiKey, LoginToken, User
+from oms_project.errors import InvalidLogin, NotFound
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """A fresh log-in; ``token`` is shown once and stored nowhere."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+    user: User
+    api_key_id: int | None
+
+
+def log_in(
+    *,
+    user_name: str,
+    password: str,
+    address: str | None,
+    api_key_id: int | None = None,
+    request_id: str = "",
+) -> LogIn:
+    """A token for 12 hours that acts through one of the user's keys: the oldest live one, or the
+    one named. A user without a key gets a token without rights on accounts.
+
+    Raises:
+        RateLimited: too many failures, by user name and address.
+        InvalidLogin: the name or the password is wrong, or the user is disabled; not said which.
+        NotFound: ``api_key_id`` is not a live key of this user.
+    """
+    login_throttle.require_login_allowed(user_name=user_name, address=address)
+    user = authenticate(username=user_name, password=password)
+    if not isinstance(user, User):
+        login_throttle.note_failure(user_name=user_name, address=address)
+        log.warning("login.refused", extra={"user_name": user_name, "address": address})
+        raise InvalidLogin
+    key = _key_to_act_through(user, api_key_id)
+    return _issue_token(user, key, request_id=request_id)
+
+
+@transaction.atomic
+def log_out(token_text: str, *, by: Actor) -> int:
+    """The log-in with this token has ended; returns 1, or 0 where the text is no live token."""
+    ended, _ = LoginToken.objects.filter(digest=digest_of(token_text)).delete()
+    transaction.on_commit(forget)
+    if ended:
+        audit.record(by=by, action="logged_out", object_type="user", object_id=by.user_id or 0)
+    return ended
+
+
+def _key_to_act_through(user: User, api_key_id: int | None) -> ApiKey | None:
+    if api_key_id is None:
+        return oldest_live_key(user)
+    key = ApiKey.objects.filter(pk=api_key_id, user=user).first()
+    if key is None or not key.is_live():
+        raise NotFound("You have no such live key.", api_key_id=api_key_id)
+    return key
+
+
+@transaction.atomic
+def _issue_token(user: User, key: ApiKey | None, *, request_id: str) -> LogIn:
+    now = timezone.now()
+    LoginToken.objects.filter(user=user, expires_at__lte=now).delete()
+    text = new_token_text()
+    token = LoginToken.objects.create(
+        user=user,
+        api_key=key,
+        digest=digest_of(text),
+        password_mark=user.get_session_auth_hash(),
+        expires_at=now + LOGIN_TOKEN_LIFE,
+    )
+    User.objects.filter(pk=user.pk).update(last_login=now)
+    key_id = key.pk if key else None
+    audit.record(
+        by=Actor(user.pk, user.username, key_id, request_id),
+        action="logged_in",
+        object_type="user",
+        object_id=user.pk,
+    )
+    return LogIn(token=text, expires_at=token.expires_at, user=user, api_key_id=key_id)

@@ -1,0 +1,85 @@
+"""How does what an exchange said become booked?
+
+Stored raw first (committed), then translated, then applied. Where the exchange reports more filled
+than it showed trades for, the trades are fetched before anything is called final.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from gateway import markets, normalize, raw
+from gateway.loop import db
+from gateway.outcomes import CallFailed
+from gateway.sessions import Session
+from positions import projector
+from positions.projector.apply import Owing
+
+log = logging.getLogger(__name__)
+
+CcxtStructure = dict[str, Any]
+
+
+async def book(
+    session: Session,
+    *,
+    orders: Sequence[CcxtStructure] = (),
+    trades: Sequence[CcxtStructure] = (),
+    client_order_id: str | None = None,
+) -> None:
+    """Book ccxt orders and trades of the session's account, and the trades they still owe.
+
+    ``client_order_id`` is ours of the order asked about, for answers that leave it out. What cannot
+    be fetched now stays owing: the order is not final and is asked again.
+    """
+    owing = await db(
+        store_and_apply,
+        session,
+        orders=orders,
+        trades=trades,
+        client_order_id=client_order_id,
+    )
+    for order in owing:
+        try:
+            fetched = await session.fetch_order_trades(order.symbol, order.exchange_order_id)
+        except CallFailed as failure:
+            log.warning(
+                "booking.trades_not_fetched", extra={"order_id": order.order_id} | failure.details
+            )
+            continue
+        await db(store_and_apply, session, trades=fetched)
+
+
+def store_and_apply(
+    session: Session,
+    *,
+    orders: Sequence[CcxtStructure] = (),
+    trades: Sequence[CcxtStructure] = (),
+    client_order_id: str | None = None,
+) -> list[Owing]:
+    """Store the raw rows, then book them; returns the orders whose trades are still missing."""
+    if not orders and not trades:
+        return []
+    observed_at = timezone.now()
+    evidence = raw.record(
+        account_id=session.account_id,
+        exchange_id=session.exchange_id,
+        evidence=raw.Evidence(tuple(orders), tuple(trades)),
+        observed_at=observed_at,
+    )
+    reading = normalize.reports(
+        exchange_id=session.exchange_id,
+        observed_at=observed_at,
+        orders=evidence.orders,
+        trades=evidence.trades,
+        client_order_id=client_order_id,
+    )
+    for fault in reading.unreadable:
+        log.error(
+            "booking.unreadable", extra={"account_id": session.account_id, "fault": fault}
+        )
+    for trade in reading.reports.trades:
+        markets.remember_price(session.account_id, trade.symbol, trade.price)
+    return projector.apply(session.account_id, reading.reports)

@@ -1,0 +1,36 @@
+"""The exchange port: how ``positions`` reaches the exchange without knowing ccxt."""
+
+import logging
+from decimal import Decimal
+
+from kombu.exceptions import OperationalError
+
+from gateway import heartbeat, markets
+from positions.ports import MarketRules
+
+log = logging.getLogger(__name__)
+
+
+class CcxtExchange:
+    """Markets from the catalogue, sending by the account's worker."""
+
+    def market(self, account_id: int, symbol: str) -> MarketRules:
+        """The rules of ``symbol``; see ``gateway.markets.rules`` for what it raises."""
+        return markets.rules(account_id, symbol)
+
+    def last_price(self, account_id: int, symbol: str) -> Decimal | None:
+        """The newest price known, without asking the network."""
+        return markets.last_price(account_id, symbol)
+
+    def wake(self, account_id: int) -> None:
+        """Ring the worker's bell; with the broker gone, the sweeper finds the row."""
+        from gateway.tasks import wake  # Tasks import the worker's side, which web never needs.
+
+        try:
+            wake.apply_async((account_id,), retry=False)
+        except OperationalError:
+            log.warning("broker.unreachable", extra={"account_id": account_id})
+
+    def is_served(self) -> bool:
+        """Whether a worker is carrying out orders."""
+        return heartbeat.is_alive()

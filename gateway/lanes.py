@@ -1,0 +1,132 @@
+"""How do an account's instructions reach its exchange?
+
+One lane per account: claims are taken in order, the sends run side by side, so that one hanging
+exchange holds up nobody else and one slow answer not the next order. A claim is committed before its
+request leaves; whatever happens then ends in exactly one outcome.
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from gateway import calls, recover, sessions
+from gateway.booking import book
+from gateway.loop import db
+from gateway.outcomes import CallFailed, NotFound, NotSent, Refused, Throttled
+from oms_project.errors import EngineUnavailable, OrderRejected
+from positions import projector
+from positions.models import InstructionKind
+from positions.projector import Claim
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 1.0
+
+
+class Lane:
+    """The sends of one account. Lives on the process's exchange loop."""
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        self._bell = asyncio.Event()
+        self._flying: set[asyncio.Task[None]] = set()
+
+    def ring(self) -> None:
+        """There may be something to send."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Send whatever waits, for ever."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            try:
+                await self._send_waiting()
+            except Exception:
+                # The row is still there; the sweeper rings again.
+                log.exception("lane.claim_failed", extra={"account_id": self.account_id})
+
+    async def drain(self) -> None:
+        """Wait until everything that was claimed has its outcome."""
+        while self._flying:
+            await asyncio.wait(self._flying)
+
+    async def _send_waiting(self) -> None:
+        while (room := settings.OMS_IN_FLIGHT - len(self._flying)) > 0:
+            claims = await db(projector.claim, self.account_id, most=room)
+            if not claims:
+                return
+            for claim in claims:
+                task = asyncio.create_task(carry_out(self.account_id, claim))
+                self._flying.add(task)
+                task.add_done_callback(self._landed)
+
+    def _landed(self, task: "asyncio.Task[None]") -> None:
+        """There is room again, and a command that waited for this one may go."""
+        self._flying.discard(task)
+        self._bell.set()
+
+
+async def carry_out(account_id: int, claim: Claim) -> None:
+    """Send one claimed instruction and book its outcome. Never raises."""
+    try:
+        await _send(account_id, claim)
+    except Exception:
+        # Our own fault, after the request may have left: doubt, not failure.
+        log.exception("lane.outcome_in_doubt", extra=_ids(claim))
+        await _in_doubt(claim)
+
+
+async def _send(account_id: int, claim: Claim) -> None:
+    instruction = claim.instruction
+    try:
+        session = await sessions.open_for(account_id)
+        answer = await calls.carry(session, instruction)
+    except EngineUnavailable as failure:
+        log.warning("engine.unavailable", extra=_ids(claim) | {"why": failure.message})
+        await _put_back(claim, RETRY_AFTER_S, failure.details)
+    except Refused as refusal:
+        log.info("order.refused", extra=_ids(claim) | refusal.details)
+        await db(projector.refuse, instruction.pk, claim.fence, OrderRejected(**refusal.details))
+    except Throttled as refusal:
+        wait_s = refusal.retry_after_s or RETRY_AFTER_S
+        await _put_back(claim, wait_s, refusal.details)
+    except NotSent as failure:
+        await _put_back(claim, RETRY_AFTER_S, failure.details)
+    except NotFound:
+        # The order ended before the cancel or the edit: what the exchange says of it decides.
+        await _in_doubt(claim)
+        await recover.look_up(instruction.order_id)
+    except CallFailed as failure:
+        log.warning("order.in_doubt", extra=_ids(claim) | failure.details)
+        await _in_doubt(claim)
+        await recover.look_up(instruction.order_id)
+    else:
+        leg = instruction.exchange_order
+        await book(session, orders=[answer], client_order_id=leg.client_order_id)
+        if instruction.kind != InstructionKind.CREATE:
+            await recover.confirm(session, instruction)
+
+
+async def _put_back(claim: Claim, wait_s: float, details: dict[str, Any]) -> None:
+    log.warning("order.not_sent", extra=_ids(claim) | details | {"retry_in_s": wait_s})
+    retry_at = timezone.now() + timedelta(seconds=wait_s)
+    await db(projector.not_sent, claim.instruction.pk, claim.fence, retry_at=retry_at)
+
+
+async def _in_doubt(claim: Claim) -> None:
+    await db(projector.mark_unknown, claim.instruction.pk, claim.fence)
+
+
+def _ids(claim: Claim) -> dict[str, int | str | None]:
+    instruction = claim.instruction
+    return {
+        "account_id": instruction.account_id,
+        "order_id": instruction.order_id,
+        "command_id": instruction.command_id,
+        "kind": instruction.kind,
+    }

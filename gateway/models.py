@@ -1,0 +1,122 @@
+"""What did exchanges literally say, and what do their markets accept?
+
+Raw rows are evidence: written before anything is booked, never changed, every version kept. The
+catalogue of markets and the last prices are copies that any process may refresh; they let web
+processes judge an order without ccxt.
+"""
+
+from django.db import models
+
+from positions.fields import ExactDecimalField
+
+
+class RawRow(models.Model):
+    """One ccxt structure as it came, with the exchange's own answer inside (``info``).
+
+    ``fingerprint`` is the SHA-256 of the canonical JSON: the same words are kept once per account.
+    """
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    exchange_id = models.CharField(max_length=64)
+    exchange_order_id = models.CharField(max_length=64, default="", blank=True)
+    exchange_trade_id = models.CharField(max_length=64, default="", blank=True)
+    client_order_id = models.CharField(max_length=64, default="", blank=True)
+    symbol = models.CharField(max_length=64, default="", blank=True)
+    raw_json = models.TextField()
+    fingerprint = models.CharField(max_length=64)
+    observed_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self):
+        return f"{self._meta.verbose_name} {self.exchange_order_id} {self.exchange_trade_id}"
+
+
+class RawOrder(RawRow):
+    """An order as the exchange described it at one moment. Append-only."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "fingerprint"], name="one_raw_order_version"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["account", "exchange_order_id"], name="raw_order_by_exchange_id"),
+            models.Index(fields=["account", "client_order_id"], name="raw_order_by_our_id"),
+        )
+
+
+class RawTrade(RawRow):
+    """A fill as the exchange described it at one moment. Append-only."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "fingerprint"], name="one_raw_trade_version"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["account", "exchange_order_id"], name="raw_trade_by_order"),
+            models.Index(fields=["account", "exchange_trade_id"], name="raw_trade_by_trade"),
+        )
+
+
+class Catalogue(models.Model):
+    """One exchange's list of markets, as loaded at one time.
+
+    ``exchange_key`` tells apart what must not share a list: exchange, testnet, market type, base
+    URL.
+    """
+
+    exchange_key = models.CharField(max_length=191, unique=True)
+    loaded_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"markets of {self.exchange_key}"
+
+
+class Market(models.Model):
+    """The rules of one market: ``positions.ports.MarketRules`` as JSON with exact strings."""
+
+    catalogue = models.ForeignKey(Catalogue, models.CASCADE, related_name="markets")
+    symbol = models.CharField(max_length=64)
+    rules = models.TextField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["catalogue", "symbol"], name="one_market_per_symbol"),
+        )
+
+    def __str__(self):
+        return f"market {self.symbol}"
+
+
+class LastPrice(models.Model):
+    """The newest price seen of a market."""
+
+    exchange_key = models.CharField(max_length=191)
+    symbol = models.CharField(max_length=64)
+    price = ExactDecimalField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["exchange_key", "symbol"], name="one_last_price_per_symbol"
+            ),
+        )
+
+    def __str__(self):
+        return f"{self.symbol} {self.price}"
+
+
+class Heartbeat(models.Model):
+    """When the worker last swept: how any process knows that orders are being carried out."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self):
+        return f"{self.name} at {self.at}"

@@ -1,0 +1,157 @@
+"""What became of an order that the exchange did not answer for?
+
+It is asked for by the exchange's id or by ours, then looked for in the lists. Found: whatever it
+shows is booked. Not found: asked again with growing pauses, and only after the exchange's window
+presumed rejected. It is never sent again.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from gateway import capabilities, sessions
+from gateway.booking import CcxtStructure, book
+from gateway.loop import db
+from gateway.outcomes import CallFailed, NotFound
+from gateway.sessions import Session
+from oms_project.errors import EngineUnavailable
+from positions.engine.types import OrderStatus
+from positions.models import ExchangeOrder, Execution, Instruction, InstructionState, Order
+from positions.projector import outcomes
+
+log = logging.getLogger(__name__)
+
+LIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
+LOOK_BACK = timedelta(minutes=10)
+CONFIRM_AFTER = timedelta(seconds=0.5)
+
+
+async def look_up(order_id: int) -> None:
+    """Ask the exchange about one order and book what it says. Never raises a failed call."""
+    leg = await db(_current_leg, order_id)
+    if leg is None:
+        return
+    try:
+        session = await sessions.open_for(leg.account_id)
+        found = await _find(session, leg)
+    except (CallFailed, EngineUnavailable) as failure:
+        log.warning("lookup.failed", extra={"order_id": order_id} | failure.details)
+        await db(outcomes.check_later, order_id, timezone.now())
+        return
+    if found is None:
+        await _not_found(leg)
+        return
+    await book(session, orders=[found], client_order_id=leg.client_order_id)
+    await db(_after_answer, order_id)
+
+
+async def confirm(session: Session, instruction: Instruction) -> None:
+    """After an answered cancel or edit that did not show its effect: look at the order itself."""
+    state = await db(_state_of, instruction.pk)
+    if state != InstructionState.SETTLED:
+        await look_up(instruction.order_id)
+
+
+async def catch_up(account_id: int) -> None:
+    """Book what happened while nobody was looking: own orders, then own trades.
+
+    Raises:
+        CallFailed, EngineUnavailable: the exchange could not be asked; nothing is concluded.
+    """
+    session = await sessions.open_for(account_id)
+    for order_id in await db(_undecided, account_id):
+        await look_up(order_id)
+    for symbol, since in await db(_traded_since, account_id):
+        trades = await session.fetch_my_trades(symbol, since_ms=_milliseconds(since))
+        await book(session, trades=trades)
+
+
+async def _find(session: Session, leg: ExchangeOrder) -> CcxtStructure | None:
+    """The order as the exchange shows it, by id and then in its lists; ``None`` if nowhere.
+
+    Raises:
+        CallFailed: one of the questions was not answered, so nothing is known.
+    """
+    try:
+        return await session.fetch_order(
+            leg.symbol,
+            exchange_order_id=leg.exchange_order_id,
+            client_order_id=leg.client_order_id,
+        )
+    except NotFound:
+        pass
+    since_ms = _milliseconds(leg.created_at - LOOK_BACK)
+    for listed in (
+        await session.fetch_open_orders(leg.symbol),
+        await session.fetch_closed_orders(leg.symbol, since_ms=since_ms),
+    ):
+        for order in listed:
+            if _is_same(order, leg):
+                return order
+    return None
+
+
+def _is_same(order: CcxtStructure, leg: ExchangeOrder) -> bool:
+    if leg.exchange_order_id is not None:
+        return order.get("id") == leg.exchange_order_id
+    return order.get("clientOrderId") == leg.client_order_id
+
+
+async def _not_found(leg: ExchangeOrder) -> None:
+    now = timezone.now()
+    if await db(_is_proven_missing, leg, now):
+        log.warning("order.presumed_rejected", extra={"order_id": leg.order_id})
+        await db(outcomes.presume_rejected, leg.order_id)
+    else:
+        await db(outcomes.check_later, leg.order_id, now)
+
+
+def _is_proven_missing(leg: ExchangeOrder, now: datetime) -> bool:
+    """In doubt for longer than the exchange's look-ups may lag, and never seen there."""
+    order = Order.objects.select_related("account").get(pk=leg.order_id)
+    if leg.exchange_order_id is not None or order.doubt_since is None:
+        return False
+    window = timedelta(seconds=capabilities.not_found_window_s(order.account.exchange_id))
+    return now - order.doubt_since > window
+
+
+def _current_leg(order_id: int) -> ExchangeOrder | None:
+    return ExchangeOrder.objects.filter(order_id=order_id, is_current=True).first()
+
+
+def _after_answer(order_id: int) -> None:
+    """The exchange shows the order: requests in doubt may be repeated, the rest is settled."""
+    order = Order.objects.get(pk=order_id)
+    if order.status in LIVE:
+        outcomes.still_live(order_id)
+    if order.is_open and order.next_check_at is not None:
+        outcomes.check_later(order_id, timezone.now())
+
+
+def _state_of(instruction_id: int) -> str:
+    return Instruction.objects.values_list("state", flat=True).get(pk=instruction_id)
+
+
+def _undecided(account_id: int) -> list[int]:
+    """Orders that the exchange has, or may have."""
+    undecided = Order.objects.open().filter(account_id=account_id)
+    undecided = undecided.exclude(status=OrderStatus.PENDING_SUBMIT)
+    return list(undecided.order_by("id").values_list("pk", flat=True))
+
+
+def _traded_since(account_id: int) -> list[tuple[str, datetime]]:
+    """Every symbol ever ordered, with the moment from which its trades are fetched again."""
+    found = []
+    symbols = Order.objects.filter(account_id=account_id).values_list("symbol", flat=True)
+    for symbol in symbols.order_by("symbol").distinct():
+        mine = {"account_id": account_id, "symbol": symbol}
+        last = Execution.objects.filter(**mine).order_by("-executed_at").first()
+        first = Order.objects.filter(**mine).order_by("id").first()
+        since = last.executed_at if last else first.created_at
+        found.append((symbol, since - LOOK_BACK))
+    return found
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,129 @@
+"""Who works for which account in this process?
+
+The worker keeps one ``Lane`` and one watcher (``Poller`` or ``Streamer``) per account on the
+process's exchange loop. Tasks and requests talk to it through ``wake``, ``look_up`` and ``stop``,
+from any thread.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterable
+
+from accounts.models import Account
+from gateway import heartbeat, loop, markets, recover, sessions
+from gateway.lanes import Lane
+from gateway.loop import db
+from gateway.outcomes import CallFailed
+from gateway.watching import Poller, Streamer
+from oms_project.errors import OmsError
+
+log = logging.getLogger(__name__)
+
+START_PATIENCE_S = 10.0
+
+
+class Runner:
+    """The accounts served by this process. Its methods run on the exchange loop."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[int, Lane] = {}
+        self._watchers: dict[int, Poller | Streamer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: set[int] = set()
+
+    async def serve(self, account_id: int) -> None:
+        """Catch up with the exchange, then send and watch; at once if it is served already."""
+        if account_id in self._lanes:
+            return
+        lane = self._lanes[account_id] = Lane(account_id)
+        account = await db(Account.objects.get, pk=account_id)
+        try:
+            async with asyncio.timeout(START_PATIENCE_S):
+                await markets.refresh(account_id)
+                await recover.catch_up(account_id)
+        except (CallFailed, OmsError, TimeoutError) as failure:
+            # Orders in doubt stay in doubt; the sweeper goes on asking.
+            log.warning(
+                "account.not_caught_up", extra={"account_id": account_id, "why": str(failure)}
+            )
+        watcher = (Streamer if account.is_pro else Poller)(account_id)
+        self._watchers[account_id] = watcher
+        self._keep(lane.run())
+        self._keep(watcher.run())
+        lane.ring()
+
+    async def wake(self, account_id: int) -> None:
+        """Something waits to be sent for the account, or rests at its exchange."""
+        await self.serve(account_id)
+        self._lanes[account_id].ring()
+        if watcher := self._watchers.get(account_id):
+            watcher.ring()
+
+    async def look_up(self, order_ids: Iterable[int]) -> None:
+        """Ask about orders that are due, each once at a time."""
+        due = [order_id for order_id in order_ids if order_id not in self._looking]
+        for order_id in due:
+            self._looking.add(order_id)
+            self._keep(self._look_up_one(order_id))
+
+    async def stop(self) -> None:
+        """Finish what is on the wire, then close every session."""
+        for lane in self._lanes.values():
+            await lane.drain()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._lanes.clear()
+        self._watchers.clear()
+        await sessions.close_all()
+
+    async def _look_up_one(self, order_id: int) -> None:
+        try:
+            await recover.look_up(order_id)
+        finally:
+            self._looking.discard(order_id)
+
+    def _keep(self, work) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_runner = Runner()
+_ready = threading.Event()
+
+
+def wake(account_id: int) -> None:
+    """Have the account served and its waiting instructions sent; returns at once."""
+    loop.run(_runner.wake(account_id))
+
+
+def look_up(order_ids: Iterable[int]) -> None:
+    """Have the exchange asked about these orders; returns at once."""
+    loop.run(_runner.look_up(list(order_ids)))
+
+
+def start(timeout_s: float = 30.0) -> None:
+    """Serve every account; returns when each has caught up or given up trying for now."""
+    account_ids = list(Account.objects.order_by("id").values_list("pk", flat=True))
+
+    async def serve_all() -> None:
+        await asyncio.gather(*(_runner.serve(account_id) for account_id in account_ids))
+
+    heartbeat.forget()
+    loop.call(serve_all(), timeout_s)
+    _ready.set()
+    heartbeat.beat()
+
+
+def is_ready() -> bool:
+    """Whether ``start`` has finished and ``stop`` has not begun."""
+    return _ready.is_set()
+
+
+def stop(timeout_s: float = 15.0) -> None:
+    """End cleanly: no order is left in mid-air."""
+    _ready.clear()
+    heartbeat.forget()
+    loop.call(_runner.stop(), timeout_s)

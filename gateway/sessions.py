@@ -1,0 +1,627 @@
+"""How does the OMS talk to one account's exchange?
+
+A ``Session`` is one live ccxt instance per account, kept warm in a worker: connections, clock
+offset and markets stay between orders. ``open_for`` gives it, ``forget`` drops it when its login
+changed. Everything here runs on the process's loop (``gateway.loop``).
+
+Methods give ccxt's structures untouched (``gateway.raw`` stores them, ``gateway.normalize`` reads
+them) or raise one of ``gateway.outcomes``.
+
+A session is built from an allow-list: login, time-out, rate limit and the options of
+``gateway.capabilities``. A ccxt constructor sets any attribute that it is given, methods included.
+"""
+
+import asyncio
+import logging
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.credentials import ExchangeLogin, login_of
+from accounts.models import Account
+from gateway import capabilities, loop, markets
+from gateway.calls import Call
+from gateway.markets import Profile
+from gateway.normalize import Unreadable, market_rules
+from gateway.outcomes import (
+    CallFailed,
+    NoSession,
+    NotFound,
+    Outcome,
+    Unanswered,
+    classify,
+    without_id,
+)
+from gateway.rebase import base_of
+from gateway.wire import Wire, current, wired
+from gateway.words import Ask, Verdict
+from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
+from positions.ports import MarketRules
+
+log = logging.getLogger(__name__)
+
+DAY_MS = 86_400_000
+LONGEST_WINDOW_DAYS = 90
+MAX_PAGES = 500
+SEARCH_BACK_MS = DAY_MS
+_MARKET_ATTRIBUTES = (
+    "markets",
+    "markets_by_id",
+    "symbols",
+    "ids",
+    "currencies",
+    "currencies_by_id",
+    "baseCurrencies",
+    "quoteCurrencies",
+    "codes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One exchange's markets, parsed once and shared by all its sessions in this process."""
+
+    attributes: Mapping[str, Any]
+    rules: tuple[MarketRules, ...]
+    loaded_at_s: float = field(default_factory=monotonic)
+
+
+_open: dict[int, "asyncio.Task[Session]"] = {}
+_loaded: dict[str, Loaded] = {}
+_loading: dict[str, asyncio.Lock] = {}
+
+
+async def open_for(account_id: int) -> "Session":
+    """The account's live session; the first call opens it, calls meanwhile wait for that one.
+
+    Raises:
+        NoSession: no login, no such exchange in ccxt, or its markets cannot be loaded. It is an
+            ``EngineUnavailable`` and a ``NotSent``.
+        AccountNotFound: there is no such account.
+    """
+    task = _open.get(account_id)
+    if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        task = _open[account_id] = asyncio.ensure_future(_opened(account_id))
+    # Shielded: one impatient caller must not end the opening for the others.
+    return await asyncio.shield(task)
+
+
+async def forget(account_id: int) -> None:
+    """Close the account's session; the next ``open_for`` reads the login again."""
+    markets.forget(account_id)
+    if (task := _open.pop(account_id, None)) is not None:
+        await _close(task)
+
+
+async def close_all() -> None:
+    """Close every session of this process."""
+    tasks = list(_open.values())
+    _open.clear()
+    await asyncio.gather(*(_close(task) for task in tasks), return_exceptions=True)
+
+
+async def load_catalogue(profile: Profile, *, reload: bool = False) -> Loaded:
+    """The markets of the account's exchange: this process's copy, or loaded now and stored.
+
+    Loading runs in a thread of its own: reading thousands of markets takes a second of computing,
+    which orders on the loop must not wait for.
+
+    Raises:
+        NoSession: the exchange cannot be asked.
+    """
+    async with _loading.setdefault(profile.key, asyncio.Lock()):
+        known = _loaded.get(profile.key)
+        if known is not None and not reload:
+            return known
+        login = await loop.db(_login_or_none, profile.account_id)
+        try:
+            loaded = await asyncio.to_thread(asyncio.run, _load(profile, login))
+        except NoSession:
+            raise
+        except CallFailed as failure:
+            raise NoSession("Markets cannot be loaded.", **failure.details) from None
+        _loaded[profile.key] = loaded
+        await loop.db(markets.store, profile.key, loaded.rules, timezone.now())
+        for task in _open.values():
+            if task.done() and not task.cancelled() and task.exception() is None:
+                task.result().take_over(loaded)
+        return loaded
+
+
+class Session:
+    """One account's conversation with its exchange.
+
+    Raises: every method may raise ``gateway.outcomes.CallFailed``; orders, cancels and edits are
+    sent once and never repeated here.
+    """
+
+    def __init__(self, profile: Profile, exchange: Any) -> None:
+        self.profile = profile
+        self.exchange = exchange
+        self.facts = capabilities.facts(profile.exchange_id)
+        self._clock_is_wrong = False
+
+    @property
+    def account_id(self) -> int:
+        """Whose session it is."""
+        return self.profile.account_id
+
+    @property
+    def exchange_id(self) -> str:
+        """``ccxt.<id>`` or ``ccxtpro.<id>``."""
+        return self.profile.exchange_id
+
+    # --- acting ------------------------------------------------------------------------------
+
+    async def create_order(self, call: Call) -> dict[str, Any]:
+        """Send a new order. An answer without an id is no answer."""
+        return await self._act(Ask.CREATE, call)
+
+    async def cancel_order(self, call: Call) -> dict[str, Any]:
+        """Cancel. ``NotFound`` may be the echo of a cancel or a fill that just happened."""
+        return await self._ask(Ask.CANCEL, call.method, *call.args, params=call.params)
+
+    async def edit_order(self, call: Call) -> dict[str, Any]:
+        """Change in place."""
+        return await self._act(Ask.EDIT, call)
+
+    # --- asking ------------------------------------------------------------------------------
+
+    async def fetch_order(
+        self,
+        symbol: str,
+        *,
+        exchange_order_id: str | None = None,
+        client_order_id: str | None = None,
+        conditional: bool = False,
+    ) -> dict[str, Any]:
+        """One order, by the exchange's id or by ours.
+
+        Where the exchange cannot look up our id, its open orders and those of the last day are
+        searched.
+
+        Raises:
+            NotFound: the exchange does not show it (now).
+        """
+        params = self._trigger_params(conditional, symbol)
+        can_fetch = self._has("fetchOrder")
+        if exchange_order_id is not None and can_fetch:
+            ids: tuple[str, str] = (exchange_order_id, symbol)
+        elif exchange_order_id is None and self.facts.finds_by_client_id and can_fetch:
+            params[self.facts.finds_by_client_id] = client_order_id
+            ids = ("", symbol)
+        else:
+            return await self._search(symbol, exchange_order_id, client_order_id, conditional)
+        order = await self._ask(Ask.READ, "fetch_order", *ids, params=params)
+        return _identified(order, self.exchange_id)
+
+    async def fetch_open_orders(
+        self, symbol: str | None = None, *, conditional: bool = False
+    ) -> list[dict[str, Any]]:
+        """Orders that rest at the exchange; without a symbol, of the account's market type."""
+        return await self._ask(
+            Ask.READ, "fetch_open_orders", symbol, params=self._trigger_params(conditional, symbol)
+        )
+
+    async def fetch_closed_orders(
+        self, symbol: str, since_ms: int, *, conditional: bool = False
+    ) -> list[dict[str, Any]]:
+        """Orders in a final state, made since then: filled, cancelled, expired and rejected ones.
+
+        From the list of all orders where the exchange has one; else from its closed and its
+        cancelled list, each of which may miss some.
+        """
+        params = self._trigger_params(conditional, symbol)
+        lists = next(
+            (
+                methods
+                for methods in (
+                    ("fetchOrders",),
+                    ("fetchCanceledAndClosedOrders",),
+                    ("fetchClosedOrders", "fetchCanceledOrders"),
+                )
+                if self._has(methods[0])
+            ),
+            (),
+        )
+        found: dict[str, dict[str, Any]] = {}
+        for method in lists:
+            if self._has(method):
+                rows = await self._pages(method, symbol, since_ms, params=params, key=_order_key)
+                found |= {_order_key(row): row for row in rows if row.get("status") != "open"}
+        return list(found.values())
+
+    async def fetch_order_trades(
+        self, symbol: str, exchange_order_id: str, since_ms: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The fills of one order. ``since_ms`` (its creation) is needed where only a list is."""
+        if self.facts.order_trades_param is not None:
+            trades = await self._ask(
+                Ask.READ,
+                "fetch_my_trades",
+                symbol,
+                params={self.facts.order_trades_param: exchange_order_id},
+            )
+        elif self._has("fetchOrderTrades"):
+            trades = await self._ask(Ask.READ, "fetch_order_trades", exchange_order_id, symbol)
+        else:
+            since_ms = self._now_ms() - SEARCH_BACK_MS if since_ms is None else since_ms
+            trades = await self.fetch_my_trades(symbol, since_ms)
+        return [trade for trade in trades if str(trade.get("order")) == exchange_order_id]
+
+    async def fetch_my_trades(
+        self, symbol: str, since_ms: int, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Every fill since then, oldest first, each once; pages overlap by their last instant."""
+        return await self._pages("fetchMyTrades", symbol, since_ms, limit=limit, key=_trade_key)
+
+    async def fetch_balance(self) -> dict[str, Any]:
+        """What the account holds."""
+        return await self._ask(Ask.READ, "fetch_balance")
+
+    async def fetch_positions(self, symbols: list[str] | None = None) -> list[dict[str, Any]]:
+        """Derivative positions; may hold rows of size zero."""
+        return await self._ask(Ask.READ, "fetch_positions", symbols)
+
+    async def is_two_way(self, symbol: str | None = None) -> bool | None:
+        """Whether the exchange account keeps long and short apart; ``None``: it cannot be asked."""
+        if not self._has("fetchPositionMode"):
+            return None
+        return (await self._ask(Ask.READ, "fetch_position_mode", symbol)).get("hedged")
+
+    async def fetch_tickers(self, symbols: list[str]) -> dict[str, dict[str, Any]]:
+        """Tickers by symbol."""
+        if self._has("fetchTickers"):
+            return await self._ask(Ask.READ, "fetch_tickers", symbols)
+        rows = await asyncio.gather(
+            *(self._ask(Ask.READ, "fetch_ticker", symbol) for symbol in symbols)
+        )
+        return dict(zip(symbols, rows, strict=True))
+
+    async def load_markets(self, *, reload: bool = False) -> None:
+        """Have the markets, again if ``reload``.
+
+        Raises:
+            NoSession: the exchange cannot be asked.
+        """
+        self.take_over(await load_catalogue(self.profile, reload=reload))
+
+    async def measure_clock(self) -> int | None:
+        """Measure and use how far our clock is ahead, in milliseconds; ``None``: unknown."""
+        if not self._has("fetchTime"):
+            return None
+        self._clock_is_wrong = False
+        before_ms = self._now_ms()
+        theirs_ms = await self._ask(Ask.READ, "fetch_time", params={})
+        if not theirs_ms:
+            return None
+        offset_ms = round((before_ms + self._now_ms()) / 2 - int(theirs_ms))
+        self.exchange.options["timeDifference"] = offset_ms
+        return offset_ms
+
+    def is_spot(self, symbol: str) -> bool:
+        """Whether the symbol is a spot market, as opposed to a contract.
+
+        Raises:
+            Invalid: the exchange has no such symbol.
+        """
+        market = self.exchange.markets.get(symbol)
+        if market is None:
+            raise Invalid("The exchange has no such symbol.", field="symbol", value=symbol)
+        return not market.get("contract")
+
+    # --- underneath --------------------------------------------------------------------------
+
+    def take_over(self, loaded: Loaded) -> None:
+        """Use these markets from now on."""
+        for name, value in loaded.attributes.items():
+            setattr(self.exchange, name, value)
+
+    async def close(self) -> None:
+        """Close connections and streams."""
+        await self.exchange.close()
+
+    async def _act(self, ask: Ask, call: Call) -> dict[str, Any]:
+        wire = Wire(exchange_id=self.exchange_id, ask=ask)
+        order = await self._ask(ask, call.method, *call.args, params=call.params, wire=wire)
+        return _identified(order, self.exchange_id, wire)
+
+    async def _ask(
+        self,
+        ask: Ask,
+        method: str,
+        *args: Any,
+        params: Mapping[str, Any] | None = None,
+        wire: Wire | None = None,
+    ) -> Any:
+        """Call ``method`` of ccxt; whatever goes wrong becomes an outcome, without ccxt's text."""
+        if self._clock_is_wrong:
+            await self.measure_clock()
+        wire = wire or Wire(exchange_id=self.exchange_id, ask=ask)
+        token = current.set(wire)
+        try:
+            async with asyncio.timeout(_patience_s()):
+                return await getattr(self.exchange, method)(*args, params=dict(params or {}))
+        except Exception as error:
+            outcome = classify(error, wire)
+            self._clock_is_wrong |= outcome.resync
+            # from None: the original's text may hold the signed query.
+            raise outcome.error() from None
+        finally:
+            current.reset(token)
+
+    async def _pages(  # noqa: PLR0913 (keywords, each a fact of the list asked for)
+        self,
+        method: str,
+        symbol: str,
+        since_ms: int,
+        *,
+        key: Callable[[Mapping[str, Any]], Any],
+        limit: int | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Everything since then, page by page, through the exchange's own window and page size.
+
+        A page starts at the instant at which the one before ended: what is known already is dropped
+        by its key. A full page of one single instant is passed by trade id where the exchange can,
+        else by a millisecond, which is logged.
+        """
+        limit = limit or self._feature(symbol, method, "limit")
+        window_ms = _window_ms(self._feature(symbol, method, "untilDays"))
+        found: dict[Any, dict[str, Any]] = {}
+        cursor_ms, now_ms = since_ms, self._now_ms()
+        extra: dict[str, Any] = {}
+        for _page in range(MAX_PAGES):
+            until_ms = cursor_ms + window_ms if window_ms else now_ms
+            bounded = {"until": until_ms} if window_ms and until_ms < now_ms and not extra else {}
+            page = await self._ask(
+                Ask.READ,
+                _snake(method),
+                symbol,
+                None if extra else cursor_ms,
+                limit,
+                params={**(params or {}), **bounded, **extra},
+            )
+            fresh = {key(row): row for row in page if key(row) not in found}
+            found |= fresh
+            newest_ms = max((row.get("timestamp") or 0 for row in page), default=cursor_ms)
+            is_full = bool(fresh) and (limit is None or len(page) >= limit)
+            extra = {}
+            if is_full and newest_ms > cursor_ms:
+                cursor_ms = newest_ms
+            elif is_full or (page and limit is not None and len(page) >= limit):
+                extra = self._after(page, method)
+                if not extra:
+                    log.warning("one instant fills a page", extra={"account_id": self.account_id})
+                    cursor_ms += 1
+            elif window_ms and until_ms < now_ms:
+                cursor_ms = until_ms
+            else:
+                return sorted(found.values(), key=lambda row: row.get("timestamp") or 0)
+        raise Unanswered(Outcome(Verdict.UNANSWERED, exception="TooManyPages"))
+
+    def _after(self, page: list[dict[str, Any]], method: str) -> dict[str, Any]:
+        """The parameter that asks for the trades after this page by id."""
+        ids = [str(row.get("id")) for row in page]
+        name = self.facts.trades_from_id
+        if method != "fetchMyTrades" or name is None or not all(map(str.isdigit, ids)):
+            return {}
+        return {name: str(max(map(int, ids)) + 1)}
+
+    async def _search(
+        self,
+        symbol: str,
+        exchange_order_id: str | None,
+        client_order_id: str | None,
+        conditional: bool,
+    ) -> dict[str, Any]:
+        """Find an order in the lists.
+
+        Raises:
+            NotFound: it is in none of them.
+        """
+        prefix = self.facts.client_id_prefix
+
+        def is_it(order: Mapping[str, Any]) -> bool:
+            if exchange_order_id is not None:
+                return str(order.get("id")) == exchange_order_id
+            ours = str(order.get("clientOrderId") or "")
+            return bool(ours) and ours.removeprefix(prefix) == client_order_id
+
+        resting = await self.fetch_open_orders(symbol, conditional=conditional)
+        if match := next(filter(is_it, resting), None):
+            return match
+        since_ms = self._now_ms() - SEARCH_BACK_MS
+        ended = await self.fetch_closed_orders(symbol, since_ms, conditional=conditional)
+        if match := next(filter(is_it, ended), None):
+            return match
+        raise NotFound(Outcome(Verdict.NOT_FOUND, exception="OrderNotFound"))
+
+    def _trigger_params(self, conditional: bool, symbol: str | None) -> dict[str, Any]:
+        apart = conditional and self.facts.conditional_apart
+        return {"trigger": True} if apart and (symbol is None or not self.is_spot(symbol)) else {}
+
+    def _has(self, method: str) -> bool:
+        return self.exchange.has.get(method) in (True, "emulated")
+
+    def _feature(self, symbol: str, method: str, name: str) -> int | None:
+        value = self.exchange.feature_value(symbol, method, name)
+        return int(value) if isinstance(value, int) and value > 0 else None
+
+    def _now_ms(self) -> int:
+        return self.exchange.milliseconds()
+
+
+def build(profile: Profile, login: ExchangeLogin | None) -> Any:
+    """A ccxt instance for the account, from allow-listed settings only; nothing is sent yet.
+
+    Raises:
+        NoSession: the installed ccxt has no such exchange, or no test venue of it.
+    """
+    cls = _ccxt_class(profile.exchange_id)
+    config: dict[str, Any] = {
+        "session": None,  # Ours, made when the loop runs (gateway.wire).
+        "enableRateLimit": True,
+        "timeout": int(getattr(settings, "OMS_EXCHANGE_TIMEOUT_MS", 10_000)),
+        "options": capabilities.options(profile.exchange_id, default_type=profile.default_type),
+    }
+    if profile.uid:
+        config["uid"] = profile.uid
+    if login is not None:
+        config |= {"apiKey": login.api_key, "secret": login.secret}
+        config |= {"password": login.passphrase} if login.passphrase else {}
+    exchange = cls(config)
+    exchange.ssl_context = _ssl_context()
+    exchange.wire_base = base_of(capabilities.ccxt_id(profile.exchange_id))
+    if profile.is_testnet and exchange.wire_base is None:
+        # A re-based exchange is where its operator says, with the paths of the real one.
+        try:
+            exchange.set_sandbox_mode(True)
+        except Exception as error:
+            raise NoSession(
+                "The exchange has no test venue in ccxt.", exception=type(error).__name__
+            ) from None
+    return exchange
+
+
+async def _opened(account_id: int) -> Session:
+    profile, login = await loop.db(_profile_and_login, account_id)
+    loaded = await load_catalogue(profile)
+    session = Session(profile, build(profile, login))
+    session.take_over(loaded)
+    try:
+        await session.measure_clock()
+    except CallFailed as failure:
+        # Not needed to trade: the exchange refuses a wrong clock, then it is measured again.
+        log.warning("clock not measured", extra={"account_id": account_id, **failure.details})
+    return session
+
+
+async def _load(profile: Profile, login: ExchangeLogin | None) -> Loaded:
+    """Load markets with an instance of their own, on a loop of their own."""
+    exchange = build(profile, login)
+    try:
+        await Session(profile, exchange)._ask(Ask.READ, "load_markets", True)
+        attributes = {name: getattr(exchange, name) for name in _MARKET_ATTRIBUTES}
+        rules = tuple(_all_rules(exchange))
+        if not rules:
+            # An empty list is an answer that went wrong, not an exchange that closed everything.
+            raise NoSession("The exchange listed no markets.", exception="NullResponse")
+        return Loaded(attributes, rules)
+    finally:
+        await exchange.close()
+
+
+def _all_rules(exchange: Any) -> list[MarketRules]:
+    rules, faults = [], 0
+    for market in exchange.markets.values():
+        try:
+            known = market_rules(
+                market,
+                precision_mode=exchange.precisionMode,
+                order_types=capabilities.order_types(exchange, market),
+                times_in_force=capabilities.times_in_force(exchange, market),
+                exchange_id=exchange.id,
+            )
+        except Unreadable:
+            faults += 1
+            continue
+        if known is not None:
+            rules.append(known)
+    if faults:
+        log.warning("markets without readable rules", extra={"count": faults})
+    return rules
+
+
+def _profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
+    account = Account.objects.filter(pk=account_id).first()
+    if account is None:
+        raise AccountNotFound(account_id=account_id)
+    try:
+        return markets.profile_of(account), login_of(account)
+    except EngineUnavailable as error:
+        raise NoSession(error.message, **error.details) from None
+
+
+def _login_or_none(account_id: int) -> ExchangeLogin | None:
+    """Most exchanges list their markets to anyone; some only to a login."""
+    try:
+        return _profile_and_login(account_id)[1]
+    except EngineUnavailable:
+        return None
+
+
+async def _close(task: "asyncio.Task[Session]") -> None:
+    try:
+        session = await task
+    except Exception:  # It never opened, and whoever opened it was told.
+        return
+    await session.close()
+
+
+def _ccxt_class(exchange_id: str) -> type:
+    if exchange_id not in capabilities.exchange_ids():
+        raise NoSession("The installed ccxt has no such exchange.", exchange_id=exchange_id)
+    logging.getLogger("ccxt").setLevel(logging.WARNING)  # Its DEBUG lines carry API keys.
+    if capabilities.is_streaming(exchange_id):
+        import ccxt.pro as module  # noqa: PLC0415 (1.4 s and 112 MB, only where it is used)
+    else:
+        import ccxt.async_support as module  # noqa: PLC0415 (0.9 s and 78 MB)
+    return wired(getattr(module, capabilities.ccxt_id(exchange_id)))
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """One for all sessions; reading the certificates takes 20 ms."""
+    import certifi  # noqa: PLC0415 (comes with ccxt)
+
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+def _patience_s() -> float:
+    """Longer than ccxt's own time-out: covers waiting in its rate limiter too."""
+    return 2 * int(getattr(settings, "OMS_EXCHANGE_TIMEOUT_MS", 10_000)) / 1000
+
+
+def _identified(order: Any, exchange_id: str, wire: Wire | None = None) -> dict[str, Any]:
+    """``order``, if it names one.
+
+    Raises:
+        Unanswered: it has no id; the answer was empty, HTML, ``null`` or cut.
+    """
+    if isinstance(order, dict) and order.get("id"):
+        return order
+    raise without_id(wire or Wire(exchange_id=exchange_id)).error()
+
+
+def _order_key(order: Mapping[str, Any]) -> Any:
+    return order.get("id")
+
+
+def _trade_key(trade: Mapping[str, Any]) -> Any:
+    return (trade.get("symbol"), trade.get("id"), trade.get("order"))
+
+
+def _window_ms(days: int | None) -> int | None:
+    """How much one call may span, a second short of it; ``None``: enough for anything."""
+    return days * DAY_MS - 1000 if days and days <= LONGEST_WINDOW_DAYS else None
+
+
+def _snake(method: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in method)
+
+
+def _forget_after_fork() -> None:
+    """Connections and loops stayed with the parent."""
+    _open.clear()
+    _loading.clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)

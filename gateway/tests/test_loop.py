@@ -1,0 +1,119 @@
+"""One loop per process, and the way from it to the database."""
+
+import asyncio
+import decimal
+import os
+import threading
+
+import pytest
+from django.db import connection
+
+from accounts.models import Account
+from gateway import loop
+
+
+@pytest.fixture(autouse=True)
+def _fresh_loop():
+    yield
+    loop.stop()
+
+
+async def thread_name() -> str:
+    return threading.current_thread().name
+
+
+def test_everything_runs_on_one_thread_of_its_own():
+    assert loop.call(thread_name(), 5) == loop.call(thread_name(), 5) == "exchange-loop"
+
+
+def test_a_call_that_takes_too_long_is_cancelled():
+    ended = threading.Event()
+
+    async def slow():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        loop.call(slow(), 0.05)
+
+    assert ended.wait(5)
+
+
+def test_waiting_for_the_loop_on_the_loop_is_an_error_not_a_deadlock():
+    async def wait_for_itself():
+        loop.call(thread_name(), 1)
+
+    with pytest.raises(RuntimeError, match="await"):
+        loop.call(wait_for_itself(), 5)
+
+
+def test_after_stopping_the_next_call_starts_a_new_loop():
+    loop.call(thread_name(), 5)
+
+    loop.stop()
+
+    assert loop.call(thread_name(), 5) == "exchange-loop"
+
+
+def test_a_forked_child_has_a_loop_of_its_own():
+    loop.call(thread_name(), 5)
+    child = os.fork()
+    if child == 0:
+        try:
+            fine = loop.call(thread_name(), 5) == "exchange-loop"
+        except BaseException:
+            fine = False
+        os._exit(0 if fine else 1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_database_work_sees_a_clean_decimal_context():
+    """ccxt leaves ROUND_HALF_UP behind in the context in which it formatted a quantity."""
+
+    async def work():
+        decimal.getcontext().rounding = decimal.ROUND_HALF_UP
+        return await loop.db(lambda: decimal.getcontext().rounding)
+
+    assert loop.call(work(), 5) == decimal.ROUND_HALF_EVEN
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_is_reached_on_a_thread_that_keeps_its_connection():
+    def look() -> tuple[str, int, int]:
+        return threading.current_thread().name, id(connection.connection), Account.objects.count()
+
+    async def work():
+        return await loop.db(look), await loop.db(look)
+
+    first, second = loop.call(work(), 5)
+
+    assert first == second
+    assert first[0].startswith("exchange-db")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broken_connection_is_replaced():
+    def break_it():
+        connection.ensure_connection()
+        connection.errors_occurred = True
+        connection.is_usable = lambda: False
+
+    async def work():
+        await loop.db(break_it)
+        return await loop.db(Account.objects.count)
+
+    try:
+        assert loop.call(work(), 5) == 0
+    finally:
+        loop.stop()
+
+
+def test_an_error_in_the_database_work_arrives_where_it_was_awaited():
+    async def work():
+        await loop.db(lambda: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        loop.call(work(), 5)

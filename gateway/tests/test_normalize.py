@@ -1,0 +1,214 @@
+"""What did the exchange say, in our words?"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from gateway import normalize
+from gateway.normalize import Unreadable
+from positions.engine.types import MarketKind, OrderStatus, OrderType, Side, TimeInForce
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+ORDER = {
+    "id": "7",
+    "clientOrderId": "aB3",
+    "symbol": "BTC/USDT",
+    "side": "buy",
+    "type": "limit",
+    "status": "open",
+    "amount": "0.5",
+    "filled": "0",
+    "price": "20000",
+    "timestamp": 1767312000123,
+    "info": {},
+}
+TRADE = {
+    "id": "9",
+    "order": "7",
+    "symbol": "BTC/USDT",
+    "side": "buy",
+    "amount": "0.1",
+    "price": "20000.123456789012345678",
+    "timestamp": 1767312000123,
+    "fee": {"cost": "0.0001", "currency": "BTC"},
+    "info": {},
+}
+
+
+def read(orders=(), trades=(), exchange_id="ccxt.binance", client_order_id=None):
+    return normalize.reports(
+        exchange_id=exchange_id,
+        observed_at=NOW,
+        orders=orders,
+        trades=trades,
+        client_order_id=client_order_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "amount", "filled", "wanted"),
+    [
+        ("open", "1", "0", OrderStatus.SUBMITTED),
+        ("open", "1", None, OrderStatus.SUBMITTED),
+        ("open", "1", "0.4", OrderStatus.PARTIALLY_FILLED),
+        ("closed", "1", "1", OrderStatus.FILLED),
+        ("closed", "1", "0.4", OrderStatus.CANCELED),
+        ("closed", None, None, OrderStatus.FILLED),
+        ("canceled", "1", "0.4", OrderStatus.CANCELED),
+        ("canceled", "1", "1", OrderStatus.FILLED),
+        ("expired", "1", "0.4", OrderStatus.EXPIRED),
+        ("rejected", "1", "0", OrderStatus.REJECTED),
+        ("canceling", "1", "0", None),
+        (None, None, None, None),
+        ("something new", "1", "0", None),
+    ],
+)
+def test_states(said, amount, filled, wanted):
+    order = ORDER | {"status": said, "amount": amount, "filled": filled}
+
+    assert read([order]).reports.orders[0].status is wanted
+
+
+def test_numbers_keep_every_digit_and_times_every_millisecond():
+    trade = read(trades=[TRADE]).reports.trades[0]
+
+    assert trade.price == Decimal("20000.123456789012345678")
+    assert trade.executed_at == datetime(2026, 1, 2, 0, 0, 0, 123000, tzinfo=UTC)
+
+
+def test_a_float_is_read_by_its_shortest_decimal():
+    assert normalize.exact(0.1) == Decimal("0.1")
+    assert normalize.exact(1e-7) == Decimal("0.0000001")
+
+
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", float("nan"), "abc", [], True, "1e30", "1e-19", 10**25]
+)
+def test_poison_is_not_a_number(value):
+    with pytest.raises(Unreadable):
+        normalize.exact(value)
+
+
+def test_one_unreadable_row_does_not_stop_the_others():
+    reading = read([ORDER | {"amount": "NaN"}, ORDER], [TRADE | {"side": "?"}, TRADE])
+
+    assert len(reading.reports.orders) == len(reading.reports.trades) == 1
+    assert reading.unreadable == (
+        "order 7: amount is not a number that can be kept",
+        "trade 9: side, amount or price is missing",
+    )
+
+
+def test_an_answer_with_ids_only_says_nothing_more():
+    report = read([{"id": "7", "symbol": "BTC/USDT", "info": {}}]).reports.orders[0]
+
+    assert (report.status, report.qty, report.filled_qty, report.side) == (None, None, None, None)
+
+
+def test_the_price_of_a_market_order_is_not_its_price():
+    assert read([ORDER | {"type": "market"}]).reports.orders[0].price is None
+
+
+def test_fills_inside_an_order_are_read_with_what_the_order_knows():
+    fill = TRADE | {"order": None, "side": None, "timestamp": None, "symbol": None}
+    order = ORDER | {"trades": [fill], "lastTradeTimestamp": 1767312000999}
+
+    trade = read([order]).reports.trades[0]
+
+    assert (trade.exchange_order_id, trade.client_order_id, trade.side) == ("7", "aB3", Side.BUY)
+    assert trade.executed_at.microsecond == 999000
+
+
+def test_the_same_fill_in_order_and_list_is_one_trade():
+    trades = read([ORDER | {"trades": [TRADE | {"fee": None}]}], [TRADE]).reports.trades
+
+    assert len(trades) == 1
+    assert (trades[0].fee, trades[0].client_order_id) == (Decimal("0.0001"), "aB3")
+
+
+def test_a_self_trade_is_two_trades_with_one_id():
+    assert len(read(trades=[TRADE, TRADE | {"order": "8", "side": "sell"}]).reports.trades) == 2
+
+
+@pytest.mark.parametrize(
+    ("fee", "fees", "wanted"),
+    [
+        (None, None, (None, None)),
+        ({"cost": None, "currency": None}, [], (None, None)),
+        ({"cost": "0.1", "currency": "BNB"}, [], (Decimal("0.1"), "BNB")),
+        ({"cost": "-0.1", "currency": "USDT"}, [], (Decimal("-0.1"), "USDT")),
+        ({"cost": "0", "currency": "USDT"}, [], (Decimal(0), "USDT")),
+        (None, [{"cost": "0", "currency": "USDT"}, {"cost": "2", "currency": "BTC"}],
+         (Decimal(2), "BTC")),
+    ],
+)  # fmt: skip
+def test_fees(fee, fees, wanted):
+    assert normalize.fee_of({"fee": fee, "fees": fees}) == wanted
+
+
+def test_the_answer_to_a_cancel_is_linked_by_the_orders_own_id():
+    """Binance names the cancel's id there; ours is in origClientOrderId."""
+    answer = ORDER | {"clientOrderId": "xyz", "info": {"origClientOrderId": "aB3"}}
+
+    assert read([answer]).reports.orders[0].client_order_id == "aB3"
+
+
+def test_gates_prefix_is_not_part_of_our_id():
+    answer = ORDER | {"clientOrderId": "t-aB3"}
+
+    assert read([answer], exchange_id="ccxt.gate").reports.orders[0].client_order_id == "aB3"
+
+
+def test_an_answer_without_our_id_takes_the_one_asked_for():
+    answer = ORDER | {"clientOrderId": None}
+
+    assert read([answer], client_order_id="aB3").reports.orders[0].client_order_id == "aB3"
+
+
+MARKET = {
+    "symbol": "BTC/USDT:USDT",
+    "base": "BTC",
+    "quote": "USDT",
+    "settle": "USDT",
+    "contract": True,
+    "linear": True,
+    "contractSize": "0.001",
+    "active": None,
+    "precision": {"amount": "0.01", "price": "0.5"},
+    "limits": {"amount": {"min": "0.01", "max": "0"}, "cost": {"min": "5"}, "price": None},
+}
+
+
+def rules(precision_mode=normalize.TICK_SIZE, **values):
+    return normalize.market_rules(
+        MARKET | values,
+        precision_mode=precision_mode,
+        order_types=frozenset({OrderType.LIMIT}),
+        times_in_force=frozenset({TimeInForce.GTC}),
+        exchange_id="ccxt.kraken",
+    )
+
+
+def test_market_rules_are_exact_and_zero_is_no_limit():
+    known = rules()
+
+    assert (known.kind, known.contract_size) == (MarketKind.LINEAR, Decimal("0.001"))
+    assert (known.amount_step, known.price_step) == (Decimal("0.01"), Decimal("0.5"))
+    assert (known.min_amount, known.max_amount, known.min_price) == (Decimal("0.01"), None, None)
+    assert known.active
+    assert not known.edits_in_place
+
+
+def test_steps_may_be_given_as_decimal_places_or_significant_digits():
+    places = rules(normalize.DECIMAL_PLACES, precision={"amount": 3, "price": "2"})
+    digits = rules(normalize.SIGNIFICANT_DIGITS, precision={"amount": 8, "price": 5})
+
+    assert (places.amount_step, places.price_step) == (Decimal("0.001"), Decimal("0.01"))
+    assert (digits.amount_step, digits.price_step) == (Decimal("0.00000001"), None)
+    assert digits.price_digits == 5
+
+
+def test_markets_that_we_do_not_trade_have_no_rules():
+    assert rules(option=True) is None
+    assert rules(linear=False, inverse=False) is None

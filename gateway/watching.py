@@ -1,0 +1,125 @@
+"""How are fills of resting orders noticed?
+
+``ccxtpro.`` accounts keep private streams open; after every (re)connect what was missed is asked
+over REST. ``ccxt.`` accounts ask for their open orders while there are any, and sleep otherwise.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from gateway import normalize, recover, sessions, watch
+from gateway.booking import CcxtStructure, book
+from gateway.loop import db
+from gateway.outcomes import CallFailed
+from gateway.sessions import Session
+from oms_project.errors import EngineUnavailable
+from positions.models import ExchangeOrder, Order
+
+log = logging.getLogger(__name__)
+
+PAUSE_AFTER_FAILURE_S = 2.0
+
+
+class Poller:
+    """Asks for the open orders of one account while it has some."""
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        self._bell = asyncio.Event()
+
+    def ring(self) -> None:
+        """There may be a resting order now."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Poll for ever; without resting orders, wait for the bell."""
+        while True:
+            try:
+                resting = await db(_resting, self.account_id)
+                if not resting:
+                    self._bell.clear()
+                    resting = await db(_resting, self.account_id)
+                if not resting:
+                    await self._bell.wait()
+                    continue
+                session = await sessions.open_for(self.account_id)
+                await compare(session, resting)
+                await asyncio.sleep(settings.OMS_POLL_S)
+            except (CallFailed, EngineUnavailable) as failure:
+                log.warning("poll.failed", extra={"account_id": self.account_id} | failure.details)
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+            except Exception:
+                log.exception("poll.broke", extra={"account_id": self.account_id})
+                await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+
+
+class Streamer:
+    """Keeps the private streams of one account open."""
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+
+    def ring(self) -> None:
+        """Streams bring news by themselves."""
+
+    async def run(self) -> None:
+        """Watch for ever; ``gateway.watch`` reconnects."""
+        while True:
+            try:
+                session = await sessions.open_for(self.account_id)
+                await watch.watch(
+                    session,
+                    on_orders=lambda orders: book(session, orders=orders),
+                    on_trades=lambda trades: book(session, trades=trades),
+                    on_connected=self._catch_up,
+                    on_lost=self._lost,
+                )
+            except (CallFailed, EngineUnavailable) as failure:
+                log.warning(
+                    "stream.failed", extra={"account_id": self.account_id} | failure.details
+                )
+            except Exception:
+                log.exception("stream.broke", extra={"account_id": self.account_id})
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+
+    async def _catch_up(self) -> None:
+        await recover.catch_up(self.account_id)
+
+    async def _lost(self, reason: str) -> None:
+        log.warning("stream.lost", extra={"account_id": self.account_id, "reason": reason})
+
+
+async def compare(session: Session, resting: Sequence[ExchangeOrder]) -> None:
+    """Book what the exchange's open orders show differently, and ask for those that are gone."""
+    for symbol in sorted({leg.symbol for leg in resting}):
+        listed = await session.fetch_open_orders(symbol)
+        shown = {order.get("id"): order for order in listed}
+        legs = [leg for leg in resting if leg.symbol == symbol]
+        changed = [
+            shown[leg.exchange_order_id]
+            for leg in legs
+            if leg.exchange_order_id in shown and _differs(shown[leg.exchange_order_id], leg)
+        ]
+        await book(session, orders=changed)
+        for leg in legs:
+            if leg.exchange_order_id not in shown:
+                await recover.look_up(leg.order_id)
+
+
+def _differs(order: CcxtStructure, leg: ExchangeOrder) -> bool:
+    """Whether the exchange shows another filled quantity than we know."""
+    filled = normalize.exact(order.get("filled"))
+    return filled is not None and filled != leg.reported_filled
+
+
+def _resting(account_id: int) -> list[ExchangeOrder]:
+    resting = ExchangeOrder.objects.filter(
+        account_id=account_id,
+        is_current=True,
+        exchange_order_id__isnull=False,
+        order__in=Order.objects.open().filter(account_id=account_id, status__in=recover.LIVE),
+    )
+    return list(resting.order_by("id"))

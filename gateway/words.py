@@ -1,0 +1,32 @@
+"""Which words does the gateway use for what it asks and what comes back?
+
+Standard library only, so that every module may import it.
+"""
+
+from enum import StrEnum
+
+
+class Ask(StrEnum):
+    """What a call wants. Only a read may be repeated without thinking."""
+
+    CREATE = "create"
+    CANCEL = "cancel"
+    EDIT = "edit"
+    READ = "read"
+
+
+class Verdict(StrEnum):
+    """What is proven about a call that brought no order back.
+
+    ``refused``, ``throttled`` and ``not_sent``: nothing was executed, this is proven.
+    ``adopt``: our order (or our change) is already there, look it up.
+    ``not_found``: the exchange says it knows no such order; for a while that proves nothing.
+    ``unanswered``: everything else. It may have been executed.
+    """
+
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    NOT_SENT = "not_sent"
+    ADOPT = "adopt"
+    NOT_FOUND = "not_found"
+    UNANSWERED = "unanswered"

@@ -1,0 +1,60 @@
+"""Which secrets does this installation sign and encrypt with?"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKeys:
+    """Django's signing key, and the keys of the stored exchange credentials, newest first."""
+
+    django: str
+    credentials: list[str]
+
+    def __repr__(self) -> str:
+        return f"SecretKeys(django=…, credentials=[{len(self.credentials)} keys])"
+
+
+def new_key() -> str:
+    """A fresh random key: 43 URL-safe characters, 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def secret_keys(env: environ.Env, data_dir: Path | None) -> SecretKeys:
+    """The keys from ``DJANGO_SECRET_KEY`` and ``CREDENTIALS_KEYS`` (comma-separated).
+
+    With a ``data_dir``, missing ones come from ``keys.json`` there (mode 0600, made on first use).
+
+    Raises:
+        ImproperlyConfigured: a key is missing and there is no data directory to keep one in.
+    """
+    django = env.str("DJANGO_SECRET_KEY", "")
+    credentials = env.list("CREDENTIALS_KEYS", default=[])
+    if django and credentials:
+        return SecretKeys(django, credentials)
+    if data_dir is None:
+        raise environ.ImproperlyConfigured(
+            "Set DJANGO_SECRET_KEY and CREDENTIALS_KEYS; `manage.py generate_master_key` makes both."
+        )
+    kept = _kept_keys(data_dir / "keys.json")
+    return SecretKeys(django or kept["django"], credentials or kept["credentials"])
+
+
+def _kept_keys(path: Path) -> dict:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = {"django": new_key(), "credentials": [new_key()]}
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(fresh))
+    try:
+        os.link(draft, path)  # Fails where another process was first: then its keys count.
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return json.loads(path.read_text())

@@ -1,0 +1,227 @@
+"""Every setting, with values from the environment.
+
+``OMS_MODE`` is ``embedded`` (one machine, SQLite, no server to install: the default) or ``server``
+(MariaDB or MySQL, Redis, separate processes). This file is the only one that knows the mode: it
+chooses settings, the code that they configure is the same.
+"""
+
+from pathlib import Path
+
+import environ
+
+from oms_project.keys import secret_keys
+from oms_project.logs import logging_for
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+OMS_DATA_DIR = Path(env.str("OMS_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+# What `make run` chose, so that every other command works with the same venue and ports. The
+# environment is stronger.
+env.read_env(OMS_DATA_DIR / "oms.env")
+
+OMS_MODE = env.str("OMS_MODE", "embedded")
+if OMS_MODE not in ("embedded", "server"):
+    raise environ.ImproperlyConfigured(
+        f"OMS_MODE is {OMS_MODE!r}; it must be 'embedded' or 'server'"
+    )
+_EMBEDDED = OMS_MODE == "embedded"
+
+# --- where things live ---------------------------------------------------------------------------
+OMS_HOST = env.str("OMS_HOST", "127.0.0.1")
+OMS_PORT = env.int("OMS_PORT", 8000)
+OMS_PAPER_PORT = env.int("OMS_PAPER_PORT", 8600)
+
+# --- secrets -------------------------------------------------------------------------------------
+# From the environment, or in embedded mode from a file of mode 0600 that is made on first use.
+_KEYS = secret_keys(env, OMS_DATA_DIR if _EMBEDDED else None)
+SECRET_KEY = _KEYS.django
+CREDENTIALS_KEYS = _KEYS.credentials
+
+# --- Django --------------------------------------------------------------------------------------
+DEBUG = env.bool("DJANGO_DEBUG", False)
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["*"] if _EMBEDDED else [])
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts",
+    "positions",
+    "gateway",
+    "riskdesk",
+    "oms_project",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "oms_project.middleware.request_id",
+    "accounts.middleware.require_key",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "oms_project.urls"
+WSGI_APPLICATION = "oms_project.wsgi.application"
+ASGI_APPLICATION = "oms_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+APPEND_SLASH = False
+STATIC_URL = "/static/"
+STATIC_ROOT = OMS_DATA_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a folder that is missing.
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = _EMBEDDED
+WHITENOISE_AUTOREFRESH = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("OMS_HTTPS", not _EMBEDDED)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+
+# --- database ------------------------------------------------------------------------------------
+if _EMBEDDED and "DATABASE_URL" not in env.ENVIRON:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": OMS_DATA_DIR / "oms.sqlite3",
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                # select_for_update() does nothing on SQLite: taking the write lock at BEGIN does.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 30,
+                "init_command": (
+                    "PRAGMA journal_mode=WAL;"
+                    "PRAGMA synchronous=FULL;"
+                    "PRAGMA cache_size=-32000;"
+                    "PRAGMA temp_store=MEMORY;"
+                ),
+            },
+        }
+    }
+else:
+    DATABASES = {"default": env.db("DATABASE_URL")}
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("OMS_DB_CONN_MAX_AGE_S", 300)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
+        DATABASES["default"]["OPTIONS"] = {
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            "init_command": "SET sql_mode='STRICT_ALL_TABLES'",
+        }
+        # Ids are compared byte by byte: exchange ids that differ in case are different ids.
+        DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+OMS_DB_THREADS = env.int("OMS_DB_THREADS", 1 if _EMBEDDED else 4)
+
+# --- Celery: the database row is the queue, the broker only rings the bell ------------------------
+CELERY_BROKER_URL = env.str("OMS_BROKER_URL", "bell://localhost//" if _EMBEDDED else "redis://127.0.0.1:6379/0")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {} if _EMBEDDED else {"socket_timeout": 5, "socket_connect_timeout": 0.2}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 8
+CELERY_TASK_DEFAULT_QUEUE = "oms"
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "gateway.sweep", "schedule": env.float("OMS_SWEEP_S", 1.0)},
+}
+
+# --- how the parts are joined --------------------------------------------------------------------
+OMS_EXCHANGE_PORT = "gateway.exchange.CcxtExchange"
+OMS_RISK_PORT = "riskdesk.gate.Gate"
+OMS_RELAY_URL = env.str("OMS_RELAY_URL", "memory://" if _EMBEDDED else "redis://127.0.0.1:6379/1")
+EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
+
+# --- the exchange --------------------------------------------------------------------------------
+# ccxt id → base URL: an operator's way to the paper venue, a test venue or a reverse proxy.
+OMS_EXCHANGE_URLS = env.json("OMS_EXCHANGE_URLS", default={})
+OMS_EXCHANGE_TIMEOUT_MS = env.int("OMS_EXCHANGE_TIMEOUT_MS", 10_000)
+OMS_RECV_WINDOW_MS = env.int("OMS_RECV_WINDOW_MS", 5_000)
+OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
+OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
+OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often
+
+# --- time limits ---------------------------------------------------------------------------------
+# A claim is doubt after this long without an answer; above the exchange time-out, with room for
+# the wait in the rate limiter.
+OMS_SEND_DEADLINE_S = env.float("OMS_SEND_DEADLINE_S", 30.0)
+OMS_MARKET_SEND_WITHIN_S = env.float("OMS_MARKET_SEND_WITHIN_S", 15.0)
+OMS_SEND_WITHIN_S = env.float("OMS_SEND_WITHIN_S", 60.0)
+# Seconds (one number, or per ccxt id as JSON) after which an order that the exchange shows nowhere
+# is presumed rejected. Unset: gateway.capabilities decides per exchange.
+OMS_NOT_FOUND_WINDOW_S = env.json("OMS_NOT_FOUND_WINDOW_S", default=None)
+OMS_LOOKUP_FIRST_S = env.float("OMS_LOOKUP_FIRST_S", 0.5)
+OMS_LOOKUP_MOST_S = env.float("OMS_LOOKUP_MOST_S", 60.0)
+
+# --- limits of requests --------------------------------------------------------------------------
+OMS_MAX_BODY_BYTES = env.int("OMS_MAX_BODY_BYTES", 1_000_000)
+OMS_MAX_BATCH = env.int("OMS_MAX_BATCH", 1000)
+OMS_COMMAND_THREADS = env.int("OMS_COMMAND_THREADS", 1 if _EMBEDDED else 4)
+OMS_WEB_THREADS = env.int("OMS_WEB_THREADS", 4)
+DATA_UPLOAD_MAX_MEMORY_SIZE = OMS_MAX_BODY_BYTES
+
+# --- REST ----------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["oms_project.parsers.ExactJsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "oms_project.problems.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ccxt-position",
+    "DESCRIPTION": "Order management for people who trade crypto through ccxt.",
+    "VERSION": env.str("OMS_VERSION", "0.1.0"),
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
+    },
+    "SECURITY": [{"ApiKey": []}],
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- logs ----------------------------------------------------------------------------------------
+OMS_LOG_LEVEL = env.str("OMS_LOG_LEVEL", "INFO")
+LOGGING = logging_for(level=OMS_LOG_LEVEL, as_json=env.bool("OMS_LOG_JSON", not _EMBEDDED))

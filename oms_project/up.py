@@ -1,0 +1,278 @@
+"""Start everything in the foreground: ``make run``.
+
+Prepares the data folder, then runs the paper venue and the OMS side by side with readable logs,
+starts a part again when it dies, and ends all of it on Ctrl-C. Standard library only, so that it
+costs next to nothing beside what it watches.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+PORT_PATIENCE_S = 15
+READY_PATIENCE_S = 120
+STOP_PATIENCE_S = 20
+RESTART_PAUSE_S = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(slots=True)
+class Part:
+    """One process, and how it is started."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen | None = field(default=None)
+
+    def start(self) -> None:
+        """Start it in our process group; it ends when we do, however that happens."""
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_end_with_parent(os.getpid()),
+        )
+        threading.Thread(target=_copy_lines, args=(self.name, self.process), daemon=True).start()
+
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+
+class Stopped(Exception):
+    """Someone asked for the end."""
+
+
+def main() -> int:
+    """Run until Ctrl-C; returns the exit status."""
+    end_with_make = _end_with_parent(os.getppid())
+    end_with_make()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    data_dir = Path(os.environ.get("OMS_DATA_DIR") or BASE_DIR / "var").resolve()
+    port = _port("OMS_PORT", 8000)
+    paper_port = _port("OMS_PAPER_PORT", 8600)
+    parts: list[Part] = []
+    try:
+        with _only_one(data_dir):
+            _wait_for_port(port, "OMS_PORT")
+            _wait_for_port(paper_port, "OMS_PAPER_PORT")
+            _point_at_the_paper_venue(data_dir, port, paper_port)
+            subprocess.run([sys.executable, "manage.py", "quickstart"], cwd=BASE_DIR, check=True)
+            parts += _parts(data_dir, paper_port)
+            _run(parts, port, data_dir)
+    except Stopped:
+        say("stopping")
+    except subprocess.CalledProcessError as failure:
+        say(f"preparing failed with status {failure.returncode}; the lines above say why")
+        return 1
+    finally:
+        _end(parts)
+    say("stopped")
+    return 0
+
+
+def say(text: str) -> None:
+    """One line of our own."""
+    print(f"{'make run':<8} | {text}", flush=True)
+
+
+def _parts(data_dir: Path, paper_port: int) -> list[Part]:
+    venue = [sys.executable, "-u", "-m", "gateway.paper", "--host", HOST]
+    venue += ["--port", str(paper_port), "--data", str(data_dir / "paper")]
+    venue += ["--logins", str(data_dir / "paper" / "logins.json")]
+    return [
+        Part("venue", venue),
+        Part("oms", [sys.executable, "-u", "manage.py", "serve"]),
+    ]
+
+
+def _run(parts: list[Part], port: int, data_dir: Path) -> None:
+    for part in parts:
+        part.start()
+    threading.Thread(target=_guide_when_ready, args=(port, data_dir), daemon=True).start()
+    while True:
+        time.sleep(0.2)
+        for part in parts:
+            if not part.is_running():
+                say(f"{part.name} ended with status {part.process.returncode}; starting it again")
+                time.sleep(RESTART_PAUSE_S)
+                part.start()
+
+
+def _end(parts: list[Part]) -> None:
+    """Ask the parts to finish, the last started first, and insist after a while."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    for part in reversed(parts):
+        if part.is_running():
+            part.process.terminate()
+        try:
+            if part.process is not None:
+                part.process.wait(STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            say(f"{part.name} does not end by itself; killing it")
+            part.process.kill()
+            part.process.wait()
+
+
+def _point_at_the_paper_venue(data_dir: Path, port: int, paper_port: int) -> None:
+    """Write the settings that every later ``manage.py`` command reads as well."""
+    url = f"http://{HOST}:{paper_port}"
+    chosen = {
+        "OMS_PORT": str(port),
+        "OMS_PAPER_PORT": str(paper_port),
+        "OMS_EXCHANGE_URLS": json.dumps({"binance": url, "binanceusdm": url}),
+        "OMS_RECV_WINDOW_MS": "2000",
+        "OMS_NOT_FOUND_WINDOW_S": "5",
+    }
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draft = data_dir / "oms.env.new"
+    draft.write_text("".join(f"{name}='{value}'\n" for name, value in chosen.items()))
+    draft.replace(data_dir / "oms.env")
+    os.environ["OMS_DATA_DIR"] = str(data_dir)
+
+
+def _guide_when_ready(port: int, data_dir: Path) -> None:
+    started = time.monotonic()
+    while not _is_ready(port):
+        if time.monotonic() - started > READY_PATIENCE_S:
+            say(f"not ready after {READY_PATIENCE_S} s; the lines above may say why")
+            return
+        time.sleep(0.25)
+    facts = json.loads((data_dir / "quickstart.json").read_text())
+    first = facts["accounts"][0]
+    body = {
+        "account_id": first["id"],
+        "command": "send_order",
+        "payload": {
+            "symbol": first["symbols"][0],
+            "side": "buy",
+            "order_type": "market",
+            "qty": "0.01",
+            "strategy_id": 1,
+        },
+    }
+    print(
+        f"""
+  ccxt-position is ready, with {len(facts["accounts"])} paper accounts of 1,000,000 USDT each.
+
+  Send an order:
+
+curl -s {facts["base_url"]}/oms/commands -H 'x-api-key: {facts["api_key"]}' \\
+  -H 'content-type: application/json' -d '{json.dumps(body)}'
+
+  See your position:
+
+curl -s '{facts["base_url"]}/oms/positions/open?account_ids={first["id"]}' \\
+  -H 'x-api-key: {facts["api_key"]}'
+
+  A tour in another terminal:  make demo
+  API pages:                   {facts["base_url"]}/api/docs
+  Back office:                 {facts["base_url"]}/admin/  (user {facts["admin"]["username"]}, \
+password {facts["admin"]["password"]})
+  For programs:                {data_dir / "quickstart.json"}
+  Ctrl-C stops everything; the next `make run` goes on with the same data.
+""",
+        flush=True,
+    )
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextlib.contextmanager
+def _only_one(data_dir: Path):
+    """Two runs on one data folder would be two writers; the lock ends with its process."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "run.lock").open("w") as file:
+        deadline = time.monotonic() + PORT_PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise SystemExit(
+                        f"make run: {data_dir} is in use by another run; stop that one, "
+                        "or choose another folder with OMS_DATA_DIR"
+                    ) from None
+                time.sleep(0.2)
+        yield
+
+
+def _wait_for_port(port: int, variable: str) -> None:
+    """A part that was killed a moment ago may still hold its port."""
+    deadline = time.monotonic() + PORT_PATIENCE_S
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            raise SystemExit(
+                f"make run: port {port} is in use by another program; "
+                f"choose another with {variable}=…"
+            )
+        time.sleep(0.2)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _port(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise SystemExit(f"make run: {variable} is {text!r}; it must be a port from 1 to 65535")
+    return int(text)
+
+
+def _copy_lines(name: str, process: subprocess.Popen) -> None:
+    for line in process.stdout:
+        print(f"{name:<8} | {line.decode(errors='replace').rstrip()}", flush=True)
+
+
+def _end_with_parent(parent: int) -> Callable[[], None]:
+    """Have the kernel end this process when its parent is gone, even by kill -9 (Linux only)."""
+
+    def arrange() -> None:
+        if sys.platform != "linux":
+            return
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # It ended before we could ask.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return arrange
+
+
+def _stop(_number: int, _frame) -> None:
+    raise Stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""Which address belongs to which part?"""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from oms_project import health, home
+
+urlpatterns = [
+    path("", home.index, name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("accounts.api.urls")),
+    path("", include("positions.api.urls")),
+    path("", include("gateway.api.urls")),
+]
+
+handler400 = handler403 = handler404 = "oms_project.problems.page"
+handler500 = "oms_project.problems.server_error"

@@ -1,0 +1,193 @@
+"""Which rows does a list request ask for, and which page of them?
+
+``account_ids`` (required), ``strategy_id``, ``symbol``; histories also UTC days. Newest id first.
+Pages by cursor (the last id seen, cheap at any depth) or, for the first 10,000 rows, by number.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+
+from accounts.permissions import Caller, require_read_all
+from oms_project.errors import Invalid
+from positions.querysets import VisibleQuerySet
+
+DEFAULT_LIMIT = 100
+OPEN_LIMIT = 5000
+HISTORY_LIMIT = 500
+DEEPEST_ROW = 10_000
+MOST_IDS = 500
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, and how to get the next ones; ``number`` and ``size`` where pages were asked for."""
+
+    rows: list[Any]
+    next_cursor: str | None
+    number: int | None = None
+    size: int | None = None
+
+    def body(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        """The answer around ``items``."""
+        numbered = {} if self.number is None else {"page": self.number, "page_size": self.size}
+        return {"items": items, "next_cursor": self.next_cursor} | numbered
+
+
+def asked_rows(request: Request, rows: VisibleQuerySet, *, day_column: str = "") -> QuerySet:
+    """The visible rows that the query asks for, newest first.
+
+    Raises:
+        Invalid: a parameter is unknown or wrong.
+        AccountNotFound: one of the accounts does not exist for this caller.
+    """
+    known = {"account_ids", "strategy_id", "symbol", "limit", "cursor", "page", "page_size"}
+    known |= {"start_date", "end_date"} if day_column else set()
+    refuse_unknown(request, known)
+    account_ids = ids_in(request, "account_ids")
+    require_read_all(request.user, account_ids)
+    found = rows.visible_to(request.user, account_ids).newest_first()
+    strategy_id = whole_number(request, "strategy_id", least=0)
+    if strategy_id is not None:
+        found = found.filter(strategy_id=strategy_id)
+    if symbol := request.query_params.get("symbol"):
+        found = found.filter(symbol=symbol)
+    return _within_days(request, found, day_column) if day_column else found
+
+
+def rows_by_id(request: Request, ids: str, rows: VisibleQuerySet, missing: type) -> list[Any]:
+    """The rows with these ids (CSV), in the order asked; all or nothing.
+
+    Raises:
+        missing: one of them does not exist for this caller.
+    """
+    wanted = _ids(ids, "ids")
+    caller: Caller = request.user
+    found = rows.visible_to(caller, caller.account_ids()).in_bulk(wanted)
+    for row_id in wanted:
+        if row_id not in found:
+            raise missing(id=row_id)
+    return [found[row_id] for row_id in wanted]
+
+
+def page_of(request: Request, rows: QuerySet, *, most: int) -> Page:
+    """One page of rows that are ordered by ``-id``.
+
+    Raises:
+        Invalid: ``limit``, ``cursor``, ``page`` or ``page_size`` is wrong.
+    """
+    number = whole_number(request, "page", most=DEEPEST_ROW)
+    if number is not None:
+        return _numbered(request, rows, number, most)
+    limit = whole_number(request, "limit", most=most) or DEFAULT_LIMIT
+    cursor = whole_number(request, "cursor")
+    if cursor is not None:
+        rows = rows.filter(pk__lt=cursor)
+    found = list(rows[: limit + 1])
+    more = len(found) > limit
+    return Page(found[:limit], str(found[limit - 1].pk) if more else None)
+
+
+def refuse_unknown(request: Request, known: set[str]) -> None:
+    """Every parameter is one that is known, so that a mistyped filter never widens a list.
+
+    Raises:
+        Invalid: naming the parameter.
+    """
+    for name in request.query_params:
+        if name not in known:
+            raise Invalid("There is no such parameter.", field=name[:64], limit=sorted(known))
+
+
+def ids_in(request: Request, name: str) -> list[int]:
+    """A required CSV of ids.
+
+    Raises:
+        Invalid: it is missing or wrong.
+    """
+    text = request.query_params.get(name)
+    if not text:
+        raise Invalid(f"{name} is missing.", field=name, limit="ids separated by commas")
+    return _ids(text, name)
+
+
+def whole_number(
+    request: Request, name: str, *, least: int = 1, most: int = _LARGEST
+) -> int | None:
+    """A number in the query, ``None`` where it is absent.
+
+    Raises:
+        Invalid: it is no whole number between ``least`` and ``most``.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    readable = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not readable or not least <= int(text) <= most:
+        raise Invalid(
+            f"{name} is a whole number from {least} to {most}.",
+            field=name,
+            limit=[least, most],
+            value=text[:64],
+        )
+    return int(text)
+
+
+def _numbered(request: Request, rows: QuerySet, number: int, most: int) -> Page:
+    size = whole_number(request, "page_size", most=most) or DEFAULT_LIMIT
+    start = (number - 1) * size
+    if start + size > DEEPEST_ROW:
+        raise Invalid(
+            "Pages by number reach the first rows only; use the cursor.",
+            field="page",
+            limit=DEEPEST_ROW,
+            value=start + size,
+        )
+    found = list(rows[start : start + size + 1])
+    more = len(found) > size
+    return Page(found[:size], str(found[size - 1].pk) if more else None, number, size)
+
+
+def _ids(text: str, name: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    readable = all(part.isascii() and part.isdigit() and len(part) <= 19 for part in parts)
+    if not readable or len(parts) > MOST_IDS or any(int(part) > _LARGEST for part in parts):
+        raise Invalid(
+            f"{name} is a list of ids separated by commas.",
+            field=name,
+            limit=f"1 to {MOST_IDS} ids",
+            value=text[:64],
+        )
+    return list(dict.fromkeys(int(part) for part in parts))
+
+
+def _within_days(request: Request, rows: QuerySet, column: str) -> QuerySet:
+    start, end = _day(request, "start_date"), _day(request, "end_date")
+    if start and end and end < start:
+        raise Invalid(
+            "end_date is before start_date.", field="end_date", limit=str(start), value=str(end)
+        )
+    if start:
+        rows = rows.filter(**{f"{column}__gte": datetime.combine(start, time(), UTC)})
+    if end:
+        after = datetime.combine(end + timedelta(days=1), time(), UTC)
+        rows = rows.filter(**{f"{column}__lt": after})
+    return rows
+
+
+def _day(request: Request, name: str) -> date | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or not date(1970, 1, 1) <= found <= date(9999, 12, 30):
+        raise Invalid(f"{name} is a day.", field=name, limit="YYYY-MM-DD", value=text[:64])
+    return found
+

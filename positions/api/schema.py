@@ -1,0 +1,280 @@
+"""What does the OpenAPI document show of commands and rows?
+
+The command bodies come from the same tables that read them; the rows from ``positions.rows``.
+"""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from positions.api.parsing import FORMS, Form
+from positions.engine.types import (
+    CommandStatus,
+    DealKind,
+    Entry,
+    OrderStatus,
+    OrderType,
+    PositionState,
+    Side,
+)
+
+Schema = dict[str, Any]
+
+
+def _payload(forms: dict[str, Form]) -> Schema:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: form.schema for name, form in forms.items()},
+        "required": [name for name, form in forms.items() if form.required],
+    }
+
+
+def _command(name: str) -> Schema:
+    return {
+        "type": "object",
+        "title": name,
+        "additionalProperties": False,
+        "required": ["command", "payload"],
+        "properties": {
+            "account_id": {
+                "type": "integer",
+                "format": "int64",
+                "minimum": 1,
+                "description": "May be left out where an order or position id implies it.",
+            },
+            "command": {"type": "string", "enum": [name]},
+            "request_id": {
+                "type": "string",
+                "maxLength": 128,
+                "description": "The same id with the same body sends nothing twice.",
+            },
+            "payload": _payload(FORMS[name]),
+        },
+    }
+
+
+_ONE = {"oneOf": [_command(name) for name in FORMS]}
+COMMANDS_REQUEST: Schema = {"oneOf": [*_ONE["oneOf"], {"type": "array", "items": _ONE}]}
+
+
+class ErrorSerializer(serializers.Serializer):
+    """Why something was refused."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    details = serializers.DictField()
+
+
+class DecimalText(serializers.CharField):
+    """A decimal as a plain string."""
+
+
+def _decimal(**options: Any) -> DecimalText:
+    return DecimalText(help_text="Decimal as a plain string.", **options)
+
+
+class OrderSerializer(serializers.Serializer):
+    """One order."""
+
+    id = serializers.IntegerField()
+    command_id = serializers.IntegerField(allow_null=True)
+    account_id = serializers.IntegerField()
+    symbol = serializers.CharField()
+    side = serializers.ChoiceField([*map(str, Side)])
+    order_type = serializers.ChoiceField([*map(str, OrderType)])
+    time_in_force = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField([*map(str, OrderStatus)])
+    strategy_id = serializers.IntegerField()
+    position_id = serializers.IntegerField(allow_null=True)
+    previous_position_id = serializers.IntegerField(allow_null=True)
+    group_id = serializers.IntegerField(allow_null=True)
+    group_role = serializers.CharField(allow_null=True)
+    reason = serializers.CharField()
+    comment = serializers.CharField()
+    client_order_id = serializers.CharField(allow_null=True)
+    exchange_client_order_id = serializers.CharField()
+    exchange_order_id = serializers.CharField(allow_null=True)
+    qty = _decimal()
+    price = _decimal(allow_null=True)
+    trigger_price = _decimal(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    stop_loss = _decimal(allow_null=True)
+    stop_gain = _decimal(allow_null=True)
+    reduce_only = serializers.BooleanField()
+    filled_qty = _decimal()
+    avg_fill_price = _decimal(allow_null=True)
+    fee = _decimal(allow_null=True)
+    fee_currency = serializers.CharField(allow_null=True)
+    reject_code = serializers.CharField(allow_null=True)
+    note = serializers.CharField(allow_null=True)
+    reconciled = serializers.BooleanField()
+    edit_replace_state = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+
+class DealSerializer(serializers.Serializer):
+    """One deal."""
+
+    id = serializers.IntegerField()
+    booking_no = serializers.IntegerField()
+    execution_id = serializers.IntegerField(allow_null=True)
+    account_id = serializers.IntegerField()
+    order_id = serializers.IntegerField(allow_null=True)
+    position_id = serializers.IntegerField()
+    previous_position_id = serializers.IntegerField(allow_null=True)
+    symbol = serializers.CharField()
+    side = serializers.ChoiceField([*map(str, Side)])
+    qty = _decimal()
+    price = _decimal(allow_null=True)
+    entry = serializers.ChoiceField([*map(str, Entry)], allow_null=True)
+    kind = serializers.ChoiceField([*map(str, DealKind)])
+    profit = _decimal()
+    profit_currency = serializers.CharField()
+    fee = _decimal(allow_null=True)
+    fee_currency = serializers.CharField(allow_null=True)
+    fee_rate = _decimal(allow_null=True)
+    fee_quote = _decimal(allow_null=True)
+    trigger_source = serializers.CharField(allow_null=True)
+    strategy_id = serializers.IntegerField()
+    reason = serializers.CharField()
+    comment = serializers.CharField()
+    reconciled = serializers.BooleanField()
+    exchange_trade_id = serializers.CharField(allow_null=True)
+    executed_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField()
+
+
+class PositionSerializer(serializers.Serializer):
+    """One position."""
+
+    id = serializers.IntegerField()
+    ticket = serializers.IntegerField()
+    account_id = serializers.IntegerField()
+    symbol = serializers.CharField()
+    strategy_id = serializers.IntegerField()
+    side = serializers.ChoiceField([*map(str, Side)])
+    qty = _decimal()
+    avg_price = _decimal(allow_null=True)
+    profit = _decimal()
+    fees = _decimal()
+    fees_by_currency = serializers.DictField(child=serializers.CharField())
+    stop_loss = _decimal(allow_null=True)
+    stop_gain = _decimal(allow_null=True)
+    trailing = serializers.DictField(allow_null=True)
+    protection = serializers.DictField(allow_null=True)
+    unclosable = serializers.BooleanField()
+    state = serializers.ChoiceField([*map(str, PositionState)])
+    reason = serializers.CharField()
+    comment = serializers.CharField()
+    mark_price = _decimal(allow_null=True)
+    floating_profit = _decimal(allow_null=True)
+    opened_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+
+class EventSerializer(serializers.Serializer):
+    """One event of an account's log."""
+
+    seq = serializers.IntegerField()
+    event = serializers.CharField()
+    namespace = serializers.CharField()
+    account_id = serializers.IntegerField()
+    strategy_id = serializers.IntegerField()
+    payload = serializers.DictField()
+    created_at = serializers.DateTimeField()
+
+
+class OmsAccountSerializer(serializers.Serializer):
+    """One account as its caller sees it."""
+
+    id = serializers.IntegerField()
+    label = serializers.CharField()
+    exchange_id = serializers.CharField()
+    is_testnet = serializers.BooleanField()
+    position_mode = serializers.CharField()
+    reversal = serializers.CharField()
+    status = serializers.CharField()
+    rebased_to = serializers.CharField(allow_null=True)
+    rights = serializers.ListField(child=serializers.CharField())
+    strategy_ids = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    last_seq = serializers.IntegerField()
+
+
+class CommandResultSerializer(serializers.Serializer):
+    """Where one command stands."""
+
+    index = serializers.IntegerField()
+    ok = serializers.BooleanField()
+    command_id = serializers.IntegerField(allow_null=True)
+    status = serializers.ChoiceField([*map(str, CommandStatus)])
+    order_id = serializers.IntegerField(allow_null=True)
+    order = OrderSerializer(allow_null=True)
+    orders = OrderSerializer(many=True)
+    position_ids = serializers.ListField(child=serializers.IntegerField())
+    error = ErrorSerializer(allow_null=True)
+
+
+class CommandResultsSerializer(serializers.Serializer):
+    """The answer to a batch, in input order."""
+
+    results = CommandResultSerializer(many=True)
+
+
+class ProblemSerializer(ErrorSerializer):
+    """The one error body."""
+
+    request_id = serializers.CharField(allow_blank=True)
+
+
+COMMANDS_PARAMETERS = [
+    OpenApiParameter("parallel", bool, description="Side by side instead of one by one."),
+    OpenApiParameter(
+        "wait_ms",
+        int,
+        description="How long to wait for the exchange, 0 to 60000; default 10000.",
+    ),
+    OpenApiParameter(
+        "Idempotency-Key",
+        str,
+        location=OpenApiParameter.HEADER,
+        description="Stands for a single command's request_id.",
+    ),
+]
+ACCOUNT_IDS = OpenApiParameter(
+    "account_ids", str, required=True, description="Account ids, separated by commas."
+)
+FILTERS = [
+    ACCOUNT_IDS,
+    OpenApiParameter("strategy_id", int),
+    OpenApiParameter("symbol", str),
+    OpenApiParameter("limit", int, description="Rows at most; default 100."),
+    OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
+    OpenApiParameter("page", int, description="Instead of a cursor, for the first 10,000 rows."),
+    OpenApiParameter("page_size", int),
+]
+EVENT_PARAMETERS = [
+    OpenApiParameter("since_seq", int, description="The last seq you have; default 0."),
+    OpenApiParameter("limit", int, description="Rows at most, up to 500; default 100."),
+]
+DAYS = [
+    OpenApiParameter("start_date", str, description="UTC day, inclusive: 2026-01-31."),
+    OpenApiParameter("end_date", str, description="UTC day, inclusive."),
+]
+
+
+def listed(row: type[serializers.Serializer], name: str) -> type[serializers.Serializer]:
+    """The schema of a list of these rows."""
+    return type(
+        f"{name}ListSerializer",
+        (serializers.Serializer,),
+        {
+            "items": row(many=True),
+            "next_cursor": serializers.CharField(allow_null=True),
+            "__doc__": f"A page of {name.lower()} rows, newest first.",
+        },
+    )

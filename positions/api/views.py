@@ -1,0 +1,212 @@
+"""Orders, deals, positions, events and accounts, to read; and commands, to give."""
+
+from asgiref.sync import async_to_sync
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Account
+from accounts.permissions import require_read_all
+from oms_project.errors import NotFound, OrderNotFound, PositionNotFound
+from positions import rows, selectors
+from positions.api import commands, schema
+from positions.api.lists import (
+    HISTORY_LIMIT,
+    OPEN_LIMIT,
+    asked_rows,
+    ids_in,
+    page_of,
+    refuse_unknown,
+    rows_by_id,
+    whole_number,
+)
+from positions.models import Deal, Event, Order, Position
+
+_ORDERS = schema.listed(schema.OrderSerializer, "Order")
+_DEALS = schema.listed(schema.DealSerializer, "Deal")
+_POSITIONS = schema.listed(schema.PositionSerializer, "Position")
+_EVENTS = schema.listed(schema.EventSerializer, "Event")
+_ACCOUNTS = schema.listed(schema.OmsAccountSerializer, "OmsAccount")
+_PROBLEM = schema.ProblemSerializer
+_PROBLEMS = {401: _PROBLEM, 403: _PROBLEM, 404: _PROBLEM, 422: _PROBLEM}
+
+
+class Commands(APIView):
+    """Give commands. The ASGI server answers this address without a thread; see ``asgi``."""
+
+    @extend_schema(
+        operation_id="give_commands",
+        request={"application/json": schema.COMMANDS_REQUEST},
+        parameters=schema.COMMANDS_PARAMETERS,
+        responses={
+            200: schema.CommandResultsSerializer,
+            202: schema.CommandResultsSerializer,
+            207: schema.CommandResultsSerializer,
+            **_PROBLEMS,
+            400: _PROBLEM,
+            409: schema.CommandResultsSerializer,
+        },
+        tags=["commands"],
+    )
+    def post(self, request: Request) -> Response:
+        """Accept one command or an array, durably, and wait for the exchange up to wait_ms."""
+        post = commands.Post(
+            caller=request.user,
+            body=request._request.body,
+            content_type=request.content_type or "",
+            query=request.query_params.dict(),
+            idempotency_key=request.headers.get("Idempotency-Key"),
+        )
+        found = async_to_sync(commands.answer)(post)
+        return Response(found.body, status=found.status)
+
+
+class OpenOrders(APIView):
+    """Orders that are not in a final state."""
+
+    @extend_schema(
+        operation_id="list_open_orders",
+        parameters=schema.FILTERS,
+        responses={200: _ORDERS, **_PROBLEMS},
+        tags=["orders"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        page = page_of(request, asked_rows(request, Order.objects.open()), most=OPEN_LIMIT)
+        return Response(page.body([rows.order_row(order) for order in page.rows]))
+
+
+class OrderHistory(APIView):
+    """Orders in a final state."""
+
+    @extend_schema(
+        operation_id="list_order_history",
+        parameters=[*schema.FILTERS, *schema.DAYS],
+        responses={200: _ORDERS, **_PROBLEMS},
+        tags=["orders"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; days are of created_at."""
+        found = asked_rows(request, Order.objects.history(), day_column="created_at")
+        page = page_of(request, found, most=HISTORY_LIMIT)
+        return Response(page.body([rows.order_row(order) for order in page.rows]))
+
+
+class OrdersById(APIView):
+    """Single orders."""
+
+    @extend_schema(
+        operation_id="get_orders", responses={200: _ORDERS, **_PROBLEMS}, tags=["orders"]
+    )
+    def get(self, request: Request, ids: str) -> Response:
+        """All of them, or 404."""
+        found = rows_by_id(request, ids, Order.objects.all(), OrderNotFound)
+        return Response({"items": [rows.order_row(row) for row in found], "next_cursor": None})
+
+
+class Deals(APIView):
+    """Live deals."""
+
+    @extend_schema(
+        operation_id="list_deals",
+        parameters=[*schema.FILTERS, *schema.DAYS],
+        responses={200: _DEALS, **_PROBLEMS},
+        tags=["deals"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; days are of executed_at."""
+        found = asked_rows(request, Deal.objects.live(), day_column="executed_at")
+        page = page_of(request, found, most=HISTORY_LIMIT)
+        return Response(page.body([rows.deal_row(deal) for deal in page.rows]))
+
+
+class DealsById(APIView):
+    """Single deals."""
+
+    @extend_schema(operation_id="get_deals", responses={200: _DEALS, **_PROBLEMS}, tags=["deals"])
+    def get(self, request: Request, ids: str) -> Response:
+        """All of them, or 404."""
+        found = rows_by_id(request, ids, Deal.objects.all(), NotFound)
+        return Response({"items": [rows.deal_row(row) for row in found], "next_cursor": None})
+
+
+class OpenPositions(APIView):
+    """Positions that are open or being closed."""
+
+    @extend_schema(
+        operation_id="list_open_positions",
+        parameters=schema.FILTERS,
+        responses={200: _POSITIONS, **_PROBLEMS},
+        tags=["positions"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first, with mark price and floating profit where a price is known."""
+        page = page_of(request, asked_rows(request, Position.objects.open()), most=OPEN_LIMIT)
+        return Response(page.body(selectors.marked_rows(page.rows)))
+
+
+class PositionHistory(APIView):
+    """Positions that were closed or merged."""
+
+    @extend_schema(
+        operation_id="list_position_history",
+        parameters=[*schema.FILTERS, *schema.DAYS],
+        responses={200: _POSITIONS, **_PROBLEMS},
+        tags=["positions"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; days are of closed_at."""
+        found = asked_rows(request, Position.objects.history(), day_column="closed_at")
+        page = page_of(request, found, most=HISTORY_LIMIT)
+        return Response(page.body([rows.position_row(row) for row in page.rows]))
+
+
+class PositionsById(APIView):
+    """Single positions."""
+
+    @extend_schema(
+        operation_id="get_positions", responses={200: _POSITIONS, **_PROBLEMS}, tags=["positions"]
+    )
+    def get(self, request: Request, ids: str) -> Response:
+        """All of them, or 404."""
+        found = rows_by_id(request, ids, Position.objects.all(), PositionNotFound)
+        return Response({"items": selectors.marked_rows(found), "next_cursor": None})
+
+
+class Events(APIView):
+    """The event log of one account."""
+
+    @extend_schema(
+        operation_id="list_events",
+        parameters=[schema.ACCOUNT_IDS, *schema.EVENT_PARAMETERS],
+        responses={200: _EVENTS, **_PROBLEMS},
+        tags=["events"],
+    )
+    def get(self, request: Request) -> Response:
+        """After ``since_seq``, oldest first, for catching up."""
+        refuse_unknown(request, {"account_ids", "since_seq", "limit"})
+        account_id = selectors.single_account(ids_in(request, "account_ids"))
+        require_read_all(request.user, [account_id])
+        since = whole_number(request, "since_seq", least=0) or 0
+        limit = whole_number(request, "limit", most=HISTORY_LIMIT) or 100
+        found = Event.objects.visible_to(request.user, [account_id]).since(since)
+        items = [rows.event_row(event) for event in found[: limit + 1]]
+        cursor = str(items[limit - 1]["seq"]) if len(items) > limit else None
+        return Response({"items": items[:limit], "next_cursor": cursor})
+
+
+class Accounts(APIView):
+    """The accounts that the caller sees."""
+
+    @extend_schema(
+        operation_id="list_oms_accounts",
+        responses={200: _ACCOUNTS, **_PROBLEMS},
+        tags=["accounts"],
+    )
+    def get(self, request: Request) -> Response:
+        """With the caller's rights on each."""
+        refuse_unknown(request, set())
+        accounts = Account.objects.filter(pk__in=request.user.account_ids()).order_by("id")
+        items = selectors.account_rows(request.user, accounts)
+        return Response({"items": items, "next_cursor": None})

@@ -1,0 +1,93 @@
+"""What can a client ask for?
+
+Frozen values, parsed and typed, with nothing looked up yet. ``None`` means the field was left out.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from positions.engine.types import OrderType, Reason, Side, TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who a command is for and how it is recognised when it comes again.
+
+    ``fingerprint`` is the SHA-256 of the canonical body; ``after_id`` the command of the same batch
+    that has to be answered before this one starts.
+    """
+
+    account_id: int
+    command: str
+    request_id: str | None
+    fingerprint: str
+    payload: dict[str, Any]
+    after_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrder:
+    """Open, increase, reduce or close by an order at the exchange."""
+
+    symbol: str
+    side: Side
+    order_type: OrderType
+    qty: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    expires_at: datetime | None = None
+    reduce_only: bool = False
+    strategy_id: int = 0
+    position_id: int = 0
+    reason: Reason | None = None
+    comment: str = ""
+    client_order_id: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Take orders off the exchange."""
+
+    order_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAllOrders:
+    """Take all open orders off, optionally of some strategies or one symbol only."""
+
+    strategy_ids: tuple[int, ...] | None = None
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder:
+    """Change price, trigger or total quantity of a live order; ``None`` keeps what is."""
+
+    order_id: int
+    new_price: Decimal | None = None
+    new_qty: Decimal | None = None
+    new_trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePosition:
+    """Close all that is free of a position, or ``qty`` of it."""
+
+    position_id: int
+    qty: Decimal | None = None
+    order_type: OrderType = OrderType.MARKET
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    expires_at: datetime | None = None
+    strategy_id: int | None = None
+    reason: Reason | None = None
+    comment: str = ""
+    client_order_id: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+Command = SendOrder | CancelOrder | CancelAllOrders | ChangeOrder | ClosePosition

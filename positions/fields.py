@@ -1,0 +1,77 @@
+"""How is money stored without losing a digit?
+
+Django's own ``DecimalField`` goes through a C double on SQLite and keeps 15 digits. This field keeps
+38 (20 before the point, 18 after) on every database we support.
+"""
+
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+INTEGER_DIGITS = 20
+FRACTION_DIGITS = 18
+_LIMIT = Decimal(10) ** INTEGER_DIGITS
+
+
+class ExactDecimalField(models.Field):
+    """A ``Decimal`` below 10^20 with at most 18 fraction digits, stored exactly.
+
+    DECIMAL(38,18) on MariaDB and MySQL, fixed-form TEXT on SQLite. SQL must never add, compare or
+    sort this column: SQLite would do so as text. Values that do not fit raise instead of rounding.
+    """
+
+    description = "Exact decimal (38 digits, 18 after the point)"
+
+    def db_type(self, connection):
+        """The column's type: text on SQLite, a true decimal elsewhere."""
+        return "text" if connection.vendor == "sqlite" else "decimal(38, 18)"
+
+    def from_db_value(self, value, expression, connection):
+        """Drop the padding zeros, so that ``1.500000000000000000`` reads back as ``1.5``."""
+        return None if value is None else _trimmed(Decimal(value))
+
+    def to_python(self, value):
+        """Accept ``Decimal``, ``int`` and ``str``; refuse floats, which have lost digits already."""
+        if value is None or isinstance(value, Decimal):
+            return value
+        if isinstance(value, float):
+            raise ValidationError(f"{self.name}: {value!r} is a float; give a string or a Decimal")
+        return Decimal(value)
+
+    def get_prep_value(self, value):
+        """The exact fixed form.
+
+        Raises:
+            ValidationError: the value is not finite or needs more digits than the column has.
+        """
+        value = self.to_python(super().get_prep_value(value))
+        return None if value is None else fixed_form(value, name=self.name)
+
+
+def fixed_form(value: Decimal, *, name: str = "value") -> str:
+    """``value`` with exactly 18 fraction digits.
+
+    Raises:
+        ValidationError: not finite, 10^20 or more, or finer than 18 fraction digits.
+    """
+    if not value.is_finite():
+        raise ValidationError(f"{name}: {value} is not a finite number")
+    if abs(value) >= _LIMIT:
+        raise ValidationError(f"{name}: {value} needs more than {INTEGER_DIGITS} integer digits")
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -FRACTION_DIGITS and value % _QUANTUM:
+        raise ValidationError(f"{name}: {value} needs more than {FRACTION_DIGITS} fraction digits")
+    return f"{value:.{FRACTION_DIGITS}f}"
+
+
+_QUANTUM = Decimal(1).scaleb(-FRACTION_DIGITS)
+_ZERO = Decimal(0)
+
+
+def _trimmed(value: Decimal) -> Decimal:
+    """The same number without trailing zeros and without an exponent."""
+    if not value:
+        return _ZERO
+    trimmed = value.normalize()
+    return trimmed if trimmed.as_tuple().exponent <= 0 else trimmed.quantize(Decimal(1))

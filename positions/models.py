@@ -1,0 +1,402 @@
+"""Which rows make up orders, deals and positions?
+
+Executions, deals and events are append-only. Everything that moves is moved under the account's
+lane (``AccountLane``), or by a conditional update; the constraints here are the last guard.
+"""
+
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import models
+
+from positions.engine.types import (
+    CommandStatus,
+    DealKind,
+    EditReplaceState,
+    Entry,
+    GroupRole,
+    OrderStatus,
+    OrderType,
+    PositionState,
+    Reason,
+    Side,
+    TimeInForce,
+)
+from positions.fields import ExactDecimalField
+from positions.querysets import (
+    AccountLaneQuerySet,
+    CommandQuerySet,
+    DealQuerySet,
+    EventQuerySet,
+    OrderQuerySet,
+    PositionQuerySet,
+)
+
+
+def choices(words: type[StrEnum]) -> list[tuple[str, str]]:
+    """A vocabulary of the engine as Django choices."""
+    return [(word.value, word.value) for word in words]
+
+
+class Word(models.CharField):
+    """A column holding one word of an engine vocabulary."""
+
+    def __init__(self, words: type[StrEnum] | None = None, **options):
+        if words is not None:
+            options.setdefault("choices", choices(words))
+        options.setdefault("max_length", 24)
+        super().__init__(**options)
+
+
+class AccountLane(models.Model):
+    """The one lock and the counters of one exchange account.
+
+    Nothing references this row, so locking it blocks no insert elsewhere (on InnoDB, locking the
+    account itself would block every insert with a foreign key to it).
+    """
+
+    account = models.OneToOneField("accounts.Account", models.CASCADE, primary_key=True)
+    last_seq = models.BigIntegerField(default=0, help_text="Newest event number")
+    last_booking_no = models.BigIntegerField(default=0, help_text="Newest deal booking number")
+    execution_count = models.BigIntegerField(default=0)
+    execution_hash = models.CharField(max_length=64, default="", blank=True)
+
+    objects = AccountLaneQuerySet.as_manager()
+
+    def __str__(self):
+        return f"lane of account {self.account_id}"
+
+
+class Command(models.Model):
+    """What a client asked for, stored before anything is sent; rows outlive retention."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
+    api_key = models.ForeignKey("accounts.ApiKey", models.PROTECT, null=True)
+    kind = models.CharField(max_length=32)
+    request_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL, so that the constraint lets it repeat)
+    fingerprint = models.CharField(max_length=64)
+    payload = models.JSONField()
+    status = Word(CommandStatus, default=CommandStatus.ACCEPTED)
+    error = models.JSONField(null=True)
+    after = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
+    order_ids = models.JSONField(default=list, help_text="Orders this command touches, in order")
+    position_ids = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    objects = CommandQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "request_id"], name="one_command_per_request")
+        ]
+        indexes = [models.Index(fields=["account", "status"], name="command_by_status")]
+
+    def __str__(self):
+        return f"command {self.pk} {self.kind} {self.status}"
+
+
+class Position(models.Model):
+    """Exposure tracked from deals. A projection: it can always be rebuilt."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    ticket = models.BigIntegerField(help_text="Order that opened it, or reversed it under mt5")
+    opening_order_id = models.BigIntegerField(help_text="Order whose fills opened it")
+    symbol = models.CharField(max_length=64)
+    strategy_id = models.BigIntegerField(default=0)
+    side = Word(Side)
+    qty = ExactDecimalField(default=0)
+    cost = ExactDecimalField(default=0, help_text="Exact cost of qty, 18 decimals")
+    avg_price = ExactDecimalField(null=True, help_text="For display; cost is what counts")
+    profit = ExactDecimalField(default=0, help_text="Realised")
+    fees = ExactDecimalField(default=0, help_text="In the quote currency, known part")
+    fees_by_currency = models.JSONField(default=dict)
+    stop_loss = ExactDecimalField(null=True)
+    stop_gain = ExactDecimalField(null=True)
+    trailing = models.JSONField(null=True)
+    protection = models.JSONField(null=True)
+    unclosable = models.BooleanField(default=False)
+    state = Word(PositionState, default=PositionState.OPEN)
+    is_external = models.BooleanField(default=False)
+    reason = Word(Reason)
+    comment = models.CharField(max_length=255, default="", blank=True)
+    opened_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    objects = PositionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "state", "symbol"], name="position_by_state"),
+            models.Index(fields=["account", "closed_at"], name="position_by_closed_at"),
+        ]
+
+    def __str__(self):
+        return f"position {self.pk} {self.side} {self.qty} {self.symbol}"
+
+
+class Order(models.Model):
+    """Intent plus its life at the exchange. The id never changes, whatever the exchange does."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    command = models.ForeignKey(Command, models.PROTECT, null=True, related_name="orders")
+    symbol = models.CharField(max_length=64)
+    side = Word(Side)
+    order_type = Word(OrderType)
+    time_in_force = Word(TimeInForce, null=True)
+    status = Word(OrderStatus)
+    is_open = models.BooleanField(default=True, help_text="Not in a final state")
+    strategy_id = models.BigIntegerField(default=0)
+    position = models.ForeignKey(Position, models.PROTECT, null=True, related_name="orders")
+    previous_position_id = models.BigIntegerField(null=True)
+    closes_position = models.BooleanField(
+        default=False, help_text="Counts against the free volume of its position"
+    )
+    asks_for_all = models.BooleanField(
+        default=False, help_text="A close of everything: a remainder too small to trade is dust"
+    )
+    group_id = models.BigIntegerField(null=True)
+    group_role = Word(GroupRole, null=True)
+    reason = Word(Reason)
+    comment = models.CharField(max_length=255, default="", blank=True)
+    client_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
+    exchange_client_order_id = models.CharField(max_length=64)
+    exchange_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
+    qty = ExactDecimalField()
+    price = ExactDecimalField(null=True)
+    trigger_price = ExactDecimalField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    stop_loss = ExactDecimalField(null=True)
+    stop_gain = ExactDecimalField(null=True)
+    reduce_only = models.BooleanField(default=False)
+    params = models.JSONField(default=dict)
+    filled_qty = ExactDecimalField(default=0)
+    filled_value = ExactDecimalField(default=0, help_text="Sum of qty × price of the fills")
+    avg_fill_price = ExactDecimalField(null=True)
+    fee = ExactDecimalField(null=True)
+    fee_currency = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
+    reject_code = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
+    note = models.CharField(max_length=255, default="", blank=True)
+    reconciled = models.BooleanField(default=True)
+    edit_replace_state = Word(EditReplaceState, null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    doubt_since = models.DateTimeField(null=True, help_text="When it became UNKNOWN")
+    next_check_at = models.DateTimeField(null=True, help_text="When the exchange is asked next")
+    checks = models.IntegerField(default=0, help_text="Look-ups since the doubt began")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "exchange_client_order_id"], name="one_order_per_our_id"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["account", "is_open", "id"], name="order_by_open"),
+            models.Index(fields=["account", "created_at"], name="order_by_created_at"),
+            models.Index(fields=["position", "is_open"], name="order_by_position"),
+            models.Index(fields=["status", "next_check_at"], name="order_by_next_check"),
+        ]
+
+    def __str__(self):
+        return f"order {self.pk} {self.side} {self.qty} {self.symbol} {self.status}"
+
+
+class ExchangeOrder(models.Model):
+    """One order at the exchange. A replaced OMS order has had several, the newest is current."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="exchange_orders")
+    symbol = models.CharField(max_length=64)
+    client_order_id = models.CharField(max_length=64, help_text="The id we gave the exchange")
+    exchange_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
+    qty = ExactDecimalField()
+    price = ExactDecimalField(null=True)
+    trigger_price = ExactDecimalField(null=True)
+    reduce_only = models.BooleanField(default=False, help_text="Whether the exchange is told so")
+    reported_status = Word(OrderStatus, null=True)
+    reported_filled = ExactDecimalField(default=0)
+    booked_filled = ExactDecimalField(default=0)
+    is_current = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "client_order_id"], name="one_exchange_order_per_our_id"
+            ),
+            models.UniqueConstraint(
+                fields=["account", "symbol", "exchange_order_id"],
+                name="one_exchange_order_per_exchange_id",
+            ),
+        ]
+
+    def __str__(self):
+        return f"exchange order {self.exchange_order_id or self.client_order_id}"
+
+
+class InstructionKind(StrEnum):
+    """What the exchange is told about an order."""
+
+    CREATE = "create"
+    CANCEL = "cancel"
+    EDIT = "edit"
+
+
+class InstructionState(StrEnum):
+    """``pending`` → ``sending`` → ``settled``; ``doubtful`` waits for proof, never for a re-send."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    DOUBTFUL = "doubtful"
+    SETTLED = "settled"
+
+
+class Instruction(models.Model):
+    """One thing to tell the exchange about one order: the queue itself, the broker is a doorbell."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="instructions")
+    exchange_order = models.ForeignKey(ExchangeOrder, models.PROTECT, related_name="instructions")
+    command = models.ForeignKey(Command, models.PROTECT, null=True, related_name="instructions")
+    kind = Word(InstructionKind)
+    state = Word(InstructionState, default=InstructionState.PENDING)
+    urgent = models.BooleanField(default=False, help_text="Cancels and closes go first")
+    payload = models.JSONField(default=dict)
+    fence = models.BigIntegerField(default=0, help_text="Rises with every claim")
+    deadline = models.DateTimeField(null=True, help_text="After this an unanswered send is doubt")
+    send_before = models.DateTimeField(null=True, help_text="After this it is too late to send")
+    not_before = models.DateTimeField(null=True, help_text="Back-off after a proven non-send")
+    attempts = models.IntegerField(default=0)
+    error = models.JSONField(null=True, help_text="Why it failed, as an error body")
+    created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "account", "id"], name="instruction_by_state"),
+        ]
+
+    def __str__(self):
+        return f"instruction {self.pk} {self.kind} order {self.order_id} {self.state}"
+
+
+class Execution(models.Model):
+    """What the exchange did: one fill of one order, hash-chained per account. Append-only."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    number = models.BigIntegerField(help_text="1, 2, 3… per account")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="executions")
+    leg = models.ForeignKey(ExchangeOrder, models.PROTECT, null=True, related_name="executions")
+    symbol = models.CharField(max_length=64)
+    side = Word(Side)
+    qty = ExactDecimalField()
+    price = ExactDecimalField()
+    fee = ExactDecimalField(null=True)
+    fee_currency = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
+    exchange_trade_id = models.CharField(max_length=64)
+    exchange_order_id = models.CharField(max_length=64)
+    executed_at = models.DateTimeField()
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "symbol", "exchange_trade_id", "exchange_order_id"],
+                name="one_execution_per_trade",
+            ),
+            models.UniqueConstraint(fields=["account", "number"], name="one_execution_per_number"),
+        ]
+
+    def __str__(self):
+        return f"execution {self.number} of account {self.account_id}"
+
+
+class Deal(models.Model):
+    """The booking of an execution to a position. Never edited; a reassign supersedes it."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    booking_no = models.BigIntegerField()
+    execution = models.ForeignKey(Execution, models.PROTECT, null=True, related_name="deals")
+    order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="deals")
+    position = models.ForeignKey(Position, models.PROTECT, related_name="deals")
+    previous_position_id = models.BigIntegerField(null=True)
+    symbol = models.CharField(max_length=64)
+    side = Word(Side)
+    qty = ExactDecimalField()
+    price = ExactDecimalField(null=True)
+    entry = Word(Entry, null=True)
+    kind = Word(DealKind, default=DealKind.FILL)
+    profit = ExactDecimalField(default=0)
+    profit_currency = models.CharField(max_length=16)
+    fee = ExactDecimalField(null=True)
+    fee_currency = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
+    fee_rate = ExactDecimalField(null=True, help_text="Quote per fee currency, where known")
+    fee_quote = ExactDecimalField(null=True, help_text="The fee in the quote currency")
+    trigger_source = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
+    strategy_id = models.BigIntegerField(default=0)
+    reason = Word(Reason)
+    comment = models.CharField(max_length=255, default="", blank=True)
+    reconciled = models.BooleanField(default=True)
+    exchange_trade_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
+    superseded_by = models.BigIntegerField(null=True, help_text="The reassign that replaced it")
+    executed_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    objects = DealQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "booking_no"], name="one_deal_per_booking")
+        ]
+        indexes = [models.Index(fields=["account", "executed_at"], name="deal_by_executed_at")]
+
+    def __str__(self):
+        return f"deal {self.pk} {self.entry} {self.side} {self.qty} {self.symbol}"
+
+
+class Dust(models.Model):
+    """What an account holds of a currency outside its positions; negative where fees took it."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    currency = models.CharField(max_length=16)
+    qty = ExactDecimalField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "currency"], name="one_dust_per_currency")
+        ]
+        verbose_name_plural = "dust"
+
+    def __str__(self):
+        return f"dust {self.qty} {self.currency} of account {self.account_id}"
+
+
+class Event(models.Model):
+    """What changed, in the transaction that changed it; ``seq`` has no gap within an account."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    seq = models.BigIntegerField()
+    event = models.CharField(max_length=48)
+    namespace = models.CharField(max_length=16, default="position")
+    strategy_id = models.BigIntegerField(default=0)
+    payload = models.JSONField()
+    created_at = models.DateTimeField()
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "seq"], name="one_event_per_seq")
+        ]
+
+    def __str__(self):
+        return f"event {self.seq} {self.event} of account {self.account_id}"

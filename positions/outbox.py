@@ -1,0 +1,102 @@
+"""How do a change, its events and its wake-up call become one?
+
+``holding`` opens the transaction, locks the account's lane and hands out its counters. What is told
+inside is written with the lane when the block ends and announced after the commit. Nothing books or
+tells anywhere else, which is why ``seq`` and ``booking_no`` have no gaps.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from positions.models import AccountLane, Command, Event
+from positions.relay import News, relay
+from positions.engine.types import CommandStatus
+
+
+class HeldLane:
+    """The account's lane while it is locked; ``now`` is one time for the whole transaction."""
+
+    def __init__(self, lane: AccountLane) -> None:
+        self.account_id: int = lane.pk
+        self.now: datetime = timezone.now()
+        self._lane = lane
+        self._events: list[Event] = []
+        self._settled: list[int] = []
+
+    def next_booking_no(self) -> int:
+        """The number of the next deal."""
+        self._lane.last_booking_no += 1
+        return self._lane.last_booking_no
+
+    @property
+    def execution_hash(self) -> str:
+        """The hash of the newest execution, empty before the first."""
+        return self._lane.execution_hash
+
+    def chain_execution(self, digest: str) -> int:
+        """Append to the account's hash chain; returns the execution's number."""
+        self._lane.execution_count += 1
+        self._lane.execution_hash = digest
+        return self._lane.execution_count
+
+    @property
+    def execution_count(self) -> int:
+        """How many executions the account has."""
+        return self._lane.execution_count
+
+    def tell(
+        self,
+        event: str,
+        payload: dict[str, Any],
+        *,
+        strategy_id: int = 0,
+        namespace: str = "position",
+    ) -> None:
+        """Append an event to the account's log."""
+        self._lane.last_seq += 1
+        self._events.append(
+            Event(
+                account_id=self.account_id,
+                seq=self._lane.last_seq,
+                event=event,
+                namespace=namespace,
+                strategy_id=strategy_id,
+                payload=payload,
+                created_at=self.now,
+            )
+        )
+
+    def settle(
+        self, command: Command, status: CommandStatus, error: dict[str, Any] | None = None
+    ) -> None:
+        """Move a command on and wake who waits for it, and the commands queued behind it."""
+        command.status = status
+        command.error = error
+        command.finished_at = None if status is CommandStatus.ACCEPTED else self.now
+        command.save(
+            update_fields=["status", "error", "finished_at", "order_ids", "position_ids"]
+        )
+        self._settled.append(command.pk)
+
+    def write(self) -> None:
+        """Store counters and events; announce them once the transaction has committed."""
+        self._lane.save()
+        Event.objects.bulk_create(self._events)
+        if self._events or self._settled:
+            news = News(self.account_id, self._lane.last_seq, tuple(self._settled))
+            transaction.on_commit(partial(relay().announce, news))
+
+
+@contextmanager
+def holding(account_id: int) -> Iterator[HeldLane]:
+    """One transaction under the account's lock; an exception undoes all of it."""
+    with transaction.atomic():
+        lane = HeldLane(AccountLane.objects.hold(account_id))
+        yield lane
+        lane.write()

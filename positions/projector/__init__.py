@@ -1,0 +1,20 @@
+"""The one place that books: what the exchange said becomes rows, positions and events.
+
+``claims`` hands instructions to whoever sends them; ``outcomes`` books what became of a send;
+``apply`` books what the exchange reports; ``fills`` turns a trade into deals and positions.
+"""
+
+from positions.projector.apply import apply
+from positions.projector.claims import Claim, claim, expire_overdue
+from positions.projector.outcomes import mark_unknown, not_sent, presume_rejected, refuse
+
+__all__ = [
+    "Claim",
+    "apply",
+    "claim",
+    "expire_overdue",
+    "mark_unknown",
+    "not_sent",
+    "presume_rejected",
+    "refuse",
+]

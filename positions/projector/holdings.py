@@ -1,0 +1,51 @@
+"""How is a position's row read into the engine's value, and written back?"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from positions import rows
+from positions.engine.holding import Holding, average_price
+from positions.engine.market import Market
+from positions.engine.money import plain
+from positions.engine.types import PositionState, Side
+from positions.models import Position
+from positions.outbox import HeldLane
+
+
+def holding_of(position: Position) -> Holding:
+    """A position's row as the engine's value."""
+    fees = tuple((currency, Decimal(fee)) for currency, fee in position.fees_by_currency.items())
+    return Holding(
+        side=Side(position.side),
+        qty=position.qty,
+        cost=position.cost,
+        profit=position.profit,
+        fees=fees,
+        fees_quote=position.fees,
+    )
+
+
+def store_holding(
+    lane: HeldLane, position: Position, holding: Holding, market: Market, *, at: datetime
+) -> None:
+    """Write the engine's value back; an emptied position is closed ``at`` that time."""
+    position.side = holding.side
+    position.qty = holding.qty
+    position.cost = holding.cost
+    position.avg_price = average_price(holding, market) if holding.qty else position.avg_price
+    position.profit = holding.profit
+    position.fees = holding.fees_quote
+    position.fees_by_currency = {currency: plain(fee) for currency, fee in holding.fees}
+    position.updated_at = lane.now
+    if not holding.qty:
+        position.state = PositionState.CLOSED
+        position.closed_at = at
+    elif position.closed_at is not None:
+        position.state = PositionState.OPEN
+        position.closed_at = None
+    position.save()
+
+
+def tell_position(lane: HeldLane, event: str, position: Position) -> None:
+    """Append an event about a position."""
+    lane.tell(event, rows.position_row(position), strategy_id=position.strategy_id)

@@ -1,0 +1,162 @@
+"""What does the outcome of a send mean for the order?
+
+Every function takes the instruction's fence: an answer that comes after the claim was given up is
+booked only where it is still proof.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from oms_project.errors import ExchangeTimeout, OmsError, OrderRejected
+from positions.engine.orders import Proof
+from positions.engine.types import EditReplaceState, OrderStatus
+from positions.models import Instruction, InstructionKind, InstructionState, Order
+from positions.outbox import HeldLane, holding
+from positions.projector import replacing
+from positions.projector.progress import (
+    PRESUMED,
+    fail_instruction,
+    follow,
+    move,
+    progress,
+    settle_command,
+)
+
+_IN_FLIGHT = (InstructionState.SENDING, InstructionState.DOUBTFUL)
+
+
+def refuse(instruction_id: int, fence: int, error: OmsError) -> None:
+    """Book the exchange's no: nothing of this instruction was executed."""
+    with _held(instruction_id, fence) as (lane, instruction):
+        if instruction is None:
+            return
+        order = instruction.order
+        fail_instruction(lane, instruction, error)
+        if instruction.kind == InstructionKind.CREATE:
+            _refuse_create(lane, order, instruction, error)
+        else:
+            order.cancel_requested_at = None
+            _forget_replacement(order)
+            progress(lane, order)
+
+
+def not_sent(instruction_id: int, fence: int, *, retry_at: datetime) -> None:
+    """Put an instruction back in the queue: it is proven that nothing was executed."""
+    with _held(instruction_id, fence) as (lane, instruction):
+        if instruction is None:
+            return
+        instruction.state = InstructionState.PENDING
+        instruction.not_before = retry_at
+        instruction.save(update_fields=["state", "not_before"])
+        order = instruction.order
+        if order.status == OrderStatus.SENDING:
+            move(lane, order, OrderStatus.PENDING_SUBMIT, Proof.NOT_EXECUTED)
+
+
+def mark_unknown(instruction_id: int, fence: int) -> None:
+    """Book that the exchange did not say: the order is looked up until there is proof."""
+    with _held(instruction_id, fence) as (lane, instruction):
+        if instruction is None or instruction.state == InstructionState.DOUBTFUL:
+            return
+        instruction.state = InstructionState.DOUBTFUL
+        instruction.save(update_fields=["state"])
+        order = instruction.order
+        if instruction.kind == InstructionKind.CREATE and order.is_open:
+            move(lane, order, OrderStatus.UNKNOWN)
+        else:
+            order.next_check_at = lane.now
+            order.save(update_fields=["next_check_at"])
+        follow(lane, order)
+
+
+def still_live(order_id: int) -> None:
+    """The exchange shows the order alive: cancels and edits in doubt may be asked again.
+
+    Both are safe to repeat: a cancel cancels once, an edit sets absolute values.
+    """
+    with holding(Order.objects.values_list("account_id", flat=True).get(pk=order_id)) as lane:
+        order = Order.objects.get(pk=order_id)
+        doubtful = order.instructions.filter(state=InstructionState.DOUBTFUL)
+        for instruction in doubtful.exclude(kind=InstructionKind.CREATE):
+            instruction.state = InstructionState.PENDING
+            instruction.save(update_fields=["state"])
+        progress(lane, order)
+
+
+def check_later(order_id: int, now: datetime) -> None:
+    """Ask again after 0.5, 1, 2, 4… 60 seconds."""
+    order = Order.objects.get(pk=order_id)
+    wait_s = min(settings.OMS_LOOKUP_FIRST_S * 2**order.checks, settings.OMS_LOOKUP_MOST_S)
+    Order.objects.filter(pk=order_id, is_open=True).update(
+        checks=order.checks + 1, next_check_at=now + timedelta(seconds=wait_s)
+    )
+
+
+def presume_rejected(order_id: int) -> None:
+    """Conclude that the exchange never took the order: it was in none of its lists for too long.
+
+    It can still be adopted later, if the exchange shows it after all.
+    """
+    with holding(Order.objects.values_list("account_id", flat=True).get(pk=order_id)) as lane:
+        order = Order.objects.get(pk=order_id)
+        if order.status != OrderStatus.UNKNOWN:
+            return
+        error = ExchangeTimeout(
+            "The exchange never showed the order; it is presumed rejected.", order_id=order.pk
+        )
+        creates = order.instructions.filter(
+            kind=InstructionKind.CREATE, state=InstructionState.DOUBTFUL
+        )
+        for instruction in creates.select_related("exchange_order"):
+            fail_instruction(lane, instruction, error)
+            _refuse_create(lane, order, instruction, error)
+
+
+def _refuse_create(
+    lane: HeldLane, order: Order, instruction: Instruction, error: OmsError
+) -> None:
+    leg = instruction.exchange_order
+    leg.reported_status = OrderStatus.REJECTED
+    leg.save(update_fields=["reported_status"])
+    order.reject_code = error.code
+    order.note = PRESUMED if isinstance(error, ExchangeTimeout) else _refusal(error)
+    if order.edit_replace_state == EditReplaceState.CREATE_PENDING:
+        replacing.fail_replacement(lane, order)
+        move(lane, order, OrderStatus.CANCELED)
+    elif order.is_open:
+        move(lane, order, OrderStatus.CANCELED if order.filled_qty else OrderStatus.REJECTED)
+    follow(lane, order)
+    if instruction.command is not None:
+        settle_command(lane, instruction.command)
+
+
+def _refusal(error: OmsError) -> str:
+    """The exchange's no in a few words; its own text could carry a signature."""
+    if not isinstance(error, OrderRejected):
+        return error.message[:255]
+    facts = [str(error.details.get(key) or "") for key in ("exception", "exchange_code")]
+    return " ".join(fact for fact in facts if fact)[:255]
+
+
+def _forget_replacement(order: Order) -> None:
+    if order.edit_replace_state == EditReplaceState.CREATE_PENDING:
+        order.edit_replace_state = None
+
+
+class _held:
+    """The lane of an instruction and the instruction itself, ``None`` where the fence is old."""
+
+    def __init__(self, instruction_id: int, fence: int) -> None:
+        self._query = Instruction.objects.filter(
+            pk=instruction_id, fence=fence, state__in=_IN_FLIGHT
+        ).select_related("order", "exchange_order", "command")
+        self._lane = holding(
+            Instruction.objects.values_list("account_id", flat=True).get(pk=instruction_id)
+        )
+
+    def __enter__(self) -> tuple[HeldLane, Instruction | None]:
+        return self._lane.__enter__(), self._query.first()
+
+    def __exit__(self, *failure: object) -> bool | None:
+        return self._lane.__exit__(*failure)

@@ -1,0 +1,222 @@
+"""Where do the reports leave an order, its instructions and its command?
+
+Called under the account's lane after anything about an order changed. A final state is entered only
+once every fill that the exchange reports is booked, so a client that reads ``FILLED`` finds all deals.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from oms_project.errors import InvalidOrderState, OmsError
+from positions import rows
+from positions.engine.money import ZERO
+from positions.engine.orders import FINAL, Progress, Proof, may_move, status_after
+from positions.engine.types import (
+    CommandStatus,
+    OrderStatus,
+    PositionState,
+)
+from positions.models import (
+    Command,
+    ExchangeOrder,
+    Instruction,
+    InstructionKind,
+    InstructionState,
+    Order,
+    Position,
+)
+from positions.outbox import HeldLane
+from positions.projector import replacing
+from positions.projector.holdings import tell_position
+
+PRESUMED = "presumed"
+_EVENTS = {
+    OrderStatus.SUBMITTED: "order_submitted",
+    OrderStatus.CANCELED: "order_canceled",
+    OrderStatus.REJECTED: "order_rejected",
+    OrderStatus.EXPIRED: "order_expired",
+    OrderStatus.UNKNOWN: "order_unknown",
+}
+
+
+def owes_fills(legs: Iterable[ExchangeOrder]) -> bool:
+    """Whether the exchange reported more filled than is booked."""
+    return any(leg.reported_filled > leg.booked_filled for leg in legs)
+
+
+def progress(lane: HeldLane, order: Order, *, changed: bool = False) -> None:
+    """Bring status, instructions and commands of ``order`` up to what is known of it.
+
+    ``changed`` says that something visible changed already, so that it is told even where the
+    status stays.
+    """
+    legs = list(order.exchange_orders.order_by("id"))
+    current = legs[-1]
+    changed |= replacing.consolidate(lane, order, current)
+    owing = owes_fills(legs)
+    said = current.reported_status
+    if said in FINAL and owing:
+        said = OrderStatus.SUBMITTED
+    if said in FINAL and replacing.continue_with_new_leg(lane, order, current):
+        _save(lane, order)
+        return
+    after = status_after(
+        Progress(OrderStatus(order.status), _accounted_for(order)),
+        qty=order.qty,
+        reported=None if said is None else OrderStatus(said),
+        reported_filled=order.filled_qty,
+        presumed=order.note == PRESUMED,
+    )
+    order.next_check_at = lane.now if owing else _next_check(order, after.status)
+    if after.status != order.status:
+        move(lane, order, after.status, after.proof)
+    else:
+        _save(lane, order)
+        if changed:
+            lane.tell("order_updated", rows.order_row(order), strategy_id=order.strategy_id)
+    follow(lane, order, owing=owing)
+
+
+def move(
+    lane: HeldLane, order: Order, status: OrderStatus, proof: Proof = Proof.NONE
+) -> None:
+    """Set a new state that the life cycle allows, and tell it.
+
+    Raises:
+        InvalidOrderState: the table in ``engine.orders`` has no such move on this proof.
+    """
+    if not may_move(OrderStatus(order.status), status, proof):
+        raise InvalidOrderState(order_id=order.pk, status=order.status, asked=status)
+    if order.status == OrderStatus.REJECTED and order.note == PRESUMED:
+        order.note = "Presumed rejected, then found at the exchange."
+    order.status = status
+    order.is_open = status not in FINAL
+    order.closed_at = lane.now if status in FINAL else None
+    if status is OrderStatus.UNKNOWN:
+        order.doubt_since = order.doubt_since or lane.now
+        order.next_check_at = lane.now
+    else:
+        order.doubt_since, order.checks = None, 0
+    _save(lane, order)
+    lane.tell(
+        _EVENTS.get(status, "order_updated"), rows.order_row(order), strategy_id=order.strategy_id
+    )
+    if status in FINAL:
+        release_position(lane, order)
+
+
+def release_position(lane: HeldLane, order: Order) -> None:
+    """A close that ended leaves its position ``open`` again unless another close is pending."""
+    if not order.closes_position or order.position_id is None:
+        return
+    position = Position.objects.get(pk=order.position_id)
+    pending = Order.objects.open().filter(position_id=position.pk, closes_position=True)
+    if position.state == PositionState.CLOSE_REQUESTED and not pending.exists():
+        position.state = PositionState.OPEN
+        position.updated_at = lane.now
+        position.save(update_fields=["state", "updated_at"])
+        tell_position(lane, "position_updated", position)
+
+
+def follow(lane: HeldLane, order: Order, *, owing: bool = False) -> None:
+    """Settle the instructions that the order's present state answers, then their commands."""
+    unsettled = order.instructions.exclude(state=InstructionState.SETTLED)
+    for instruction in unsettled.select_related("exchange_order", "command").order_by("id"):
+        if owing:
+            continue
+        _follow_one(lane, order, instruction)
+    for command in _commands_of(order):
+        settle_command(lane, command)
+
+
+def _follow_one(lane: HeldLane, order: Order, instruction: Instruction) -> None:
+    match instruction.kind:
+        case InstructionKind.CREATE:
+            if instruction.exchange_order.reported_status is not None or not order.is_open:
+                settle_instruction(lane, instruction)
+        case InstructionKind.CANCEL:
+            replaces = replacing.REPLACE in instruction.payload
+            if order.status == OrderStatus.CANCELED and not replaces:
+                settle_instruction(lane, instruction)
+            elif not order.is_open:
+                fail_instruction(lane, instruction, _ended(order))
+        case InstructionKind.EDIT:
+            if not order.is_open:
+                fail_instruction(lane, instruction, _ended(order))
+
+
+def _ended(order: Order) -> InvalidOrderState:
+    return InvalidOrderState(
+        f"The order was {order.status} before this reached the exchange.",
+        field="order_id",
+        limit="an order that is not final",
+        value=order.pk,
+        status=order.status,
+    )
+
+
+def settle_instruction(lane: HeldLane, instruction: Instruction) -> None:
+    """The instruction is done."""
+    instruction.state = InstructionState.SETTLED
+    instruction.settled_at = lane.now
+    instruction.save(update_fields=["state", "settled_at", "error"])
+
+
+def fail_instruction(lane: HeldLane, instruction: Instruction, error: OmsError) -> None:
+    """The instruction is over without effect; its command will carry ``error``."""
+    body = error.body("")
+    instruction.error = {key: body[key] for key in ("code", "message", "details")}
+    settle_instruction(lane, instruction)
+
+
+def settle_command(lane: HeldLane, command: Command) -> None:
+    """Move a command to the state that its instructions and orders add up to."""
+    instructions = list(command.instructions.select_related("order"))
+    status, error = _command_state(command, instructions)
+    if status is CommandStatus.ACCEPTED and command.status == CommandStatus.ACCEPTED:
+        return
+    position_ids = [i.order.position_id for i in instructions if i.order.position_id]
+    command.position_ids = list(dict.fromkeys([*command.position_ids, *position_ids]))
+    lane.settle(command, status, error)
+
+
+def _command_state(command: Command, instructions: list[Instruction]):
+    states = {instruction.state for instruction in instructions}
+    errors = [instruction.error for instruction in instructions if instruction.error]
+    doubtful = InstructionState.DOUBTFUL in states or any(
+        instruction.order.status == OrderStatus.UNKNOWN for instruction in instructions
+    )
+    if doubtful:
+        return CommandStatus.UNKNOWN, None
+    if states - {InstructionState.SETTLED}:
+        return CommandStatus.ACCEPTED, None
+    # Everything that was open is gone, which is what cancelling all asks for.
+    if errors and command.kind != "cancel_all_orders":
+        return CommandStatus.FAILED, errors[0]
+    return CommandStatus.COMPLETED, None
+
+
+def _commands_of(order: Order) -> list[Command]:
+    return list(
+        Command.objects.filter(
+            instructions__order=order,
+            status__in=(CommandStatus.ACCEPTED, CommandStatus.UNKNOWN),
+        )
+        .distinct()
+        .order_by("id")
+    )
+
+
+def _accounted_for(order: Order) -> Decimal:
+    """How much of the booked fills the status shows already."""
+    shown = order.status == OrderStatus.PARTIALLY_FILLED or not order.is_open
+    return order.filled_qty if shown else ZERO
+
+
+def _next_check(order: Order, status: OrderStatus):
+    return order.next_check_at if status is OrderStatus.UNKNOWN else None
+
+
+def _save(lane: HeldLane, order: Order) -> None:
+    order.updated_at = lane.now
+    order.save()

@@ -1,0 +1,105 @@
+"""Which rows does a list show?
+
+Chainable reads, one place for each condition. ``visible_to`` is where a restricted key's strategies
+cut every list.
+"""
+
+from collections.abc import Iterable
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.permissions import Caller, readable_strategies
+from positions.engine.types import PositionState
+
+LIVE_POSITION_STATES = (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
+
+
+def visible_condition(caller: Caller, account_ids: Iterable[int]) -> Q:
+    """The rows of ``account_ids`` that ``caller`` may read, by account and strategy."""
+    whole: list[int] = []
+    condition = Q(pk__in=[])
+    for account_id in account_ids:
+        strategies = readable_strategies(caller, account_id)
+        if strategies is None:
+            whole.append(account_id)
+        else:
+            condition |= Q(account_id=account_id, strategy_id__in=strategies)
+    return Q(account_id__in=whole) | condition if whole else condition
+
+
+class VisibleQuerySet(models.QuerySet):
+    """Rows that carry ``account_id`` and ``strategy_id``."""
+
+    def visible_to(self, caller: Caller, account_ids: Iterable[int]):
+        """Only what the caller's key may read on these accounts."""
+        return self.filter(visible_condition(caller, account_ids))
+
+    def newest_first(self):
+        """Newest id first, the order of every list."""
+        return self.order_by("-id")
+
+
+class AccountLaneQuerySet(models.QuerySet):
+    """The lanes."""
+
+    def hold(self, account_id: int):
+        """Lock the account's lane until the transaction ends, making it on first use.
+
+        On SQLite the transaction itself (IMMEDIATE) is the lock.
+        """
+        lane = self.select_for_update().filter(pk=account_id).first()
+        if lane is None:
+            self.get_or_create(pk=account_id)
+            lane = self.select_for_update().get(pk=account_id)
+        return lane
+
+
+class CommandQuerySet(models.QuerySet):
+    """Commands."""
+
+    def earlier(self, user_id: int, request_id: str | None):
+        """The command that this user has already given under ``request_id``, or ``None``."""
+        if request_id is None:
+            return None
+        return self.filter(user_id=user_id, request_id=request_id).first()
+
+
+class OrderQuerySet(VisibleQuerySet):
+    """Orders."""
+
+    def open(self):
+        """Not in a final state."""
+        return self.filter(is_open=True)
+
+    def history(self):
+        """In a final state."""
+        return self.filter(is_open=False)
+
+
+class PositionQuerySet(VisibleQuerySet):
+    """Positions."""
+
+    def open(self):
+        """Open or with a close requested."""
+        return self.filter(state__in=LIVE_POSITION_STATES)
+
+    def history(self):
+        """Closed or merged."""
+        return self.exclude(state__in=LIVE_POSITION_STATES)
+
+
+class DealQuerySet(VisibleQuerySet):
+    """Deals."""
+
+    def live(self):
+        """Not superseded by a reassign."""
+        return self.filter(superseded_by=None)
+
+
+class EventQuerySet(VisibleQuerySet):
+    """Events."""
+
+    def since(self, seq: int):
+        """After ``seq``, oldest first."""
+        return self.filter(seq__gt=seq).order_by("seq")

@@ -1,0 +1,152 @@
+"""How does a row look outside?
+
+The one place that turns models into the field names of the contract, section 4. Decimals are plain
+strings, times ISO 8601 UTC with six digits and ``Z``, unset is null.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from positions.engine.money import plain
+from positions.models import Command, Deal, Event, Order, Position
+
+Row = dict[str, Any]
+
+
+def decimal_text(value: Decimal | None) -> str | None:
+    """A decimal as clients read it."""
+    return None if value is None else plain(value)
+
+
+def time_text(value: datetime | None) -> str | None:
+    """``2026-01-31T12:00:00.000000Z``."""
+    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def order_row(order: Order) -> Row:
+    """One order."""
+    return {
+        "id": order.pk,
+        "command_id": order.command_id,
+        "account_id": order.account_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "order_type": order.order_type,
+        "time_in_force": order.time_in_force,
+        "status": order.status,
+        "strategy_id": order.strategy_id,
+        "position_id": order.position_id,
+        "previous_position_id": order.previous_position_id,
+        "group_id": order.group_id,
+        "group_role": order.group_role,
+        "reason": order.reason,
+        "comment": order.comment,
+        "client_order_id": order.client_order_id,
+        "exchange_client_order_id": order.exchange_client_order_id,
+        "exchange_order_id": order.exchange_order_id,
+        "qty": decimal_text(order.qty),
+        "price": decimal_text(order.price),
+        "trigger_price": decimal_text(order.trigger_price),
+        "expires_at": time_text(order.expires_at),
+        "stop_loss": decimal_text(order.stop_loss),
+        "stop_gain": decimal_text(order.stop_gain),
+        "reduce_only": order.reduce_only,
+        "filled_qty": decimal_text(order.filled_qty),
+        "avg_fill_price": decimal_text(order.avg_fill_price),
+        "fee": decimal_text(order.fee),
+        "fee_currency": order.fee_currency,
+        "reject_code": order.reject_code,
+        "note": order.note or None,
+        "reconciled": order.reconciled,
+        "edit_replace_state": order.edit_replace_state,
+        "created_at": time_text(order.created_at),
+        "updated_at": time_text(order.updated_at),
+        "closed_at": time_text(order.closed_at),
+    }
+
+
+def deal_row(deal: Deal) -> Row:
+    """One deal."""
+    return {
+        "id": deal.pk,
+        "booking_no": deal.booking_no,
+        "execution_id": deal.execution_id,
+        "account_id": deal.account_id,
+        "order_id": deal.order_id,
+        "position_id": deal.position_id,
+        "previous_position_id": deal.previous_position_id,
+        "symbol": deal.symbol,
+        "side": deal.side,
+        "qty": decimal_text(deal.qty),
+        "price": decimal_text(deal.price),
+        "entry": deal.entry,
+        "kind": deal.kind,
+        "profit": decimal_text(deal.profit),
+        "profit_currency": deal.profit_currency,
+        "fee": decimal_text(deal.fee),
+        "fee_currency": deal.fee_currency,
+        "fee_rate": decimal_text(deal.fee_rate),
+        "fee_quote": decimal_text(deal.fee_quote),
+        "trigger_source": deal.trigger_source,
+        "strategy_id": deal.strategy_id,
+        "reason": deal.reason,
+        "comment": deal.comment,
+        "reconciled": deal.reconciled,
+        "exchange_trade_id": deal.exchange_trade_id,
+        "executed_at": time_text(deal.executed_at),
+        "created_at": time_text(deal.created_at),
+    }
+
+
+def position_row(
+    position: Position,
+    *,
+    mark_price: Decimal | None = None,
+    floating_profit: Decimal | None = None,
+) -> Row:
+    """One position; mark price and floating profit are null where no price is known."""
+    return {
+        "id": position.pk,
+        "ticket": position.ticket,
+        "account_id": position.account_id,
+        "symbol": position.symbol,
+        "strategy_id": position.strategy_id,
+        "side": position.side,
+        "qty": decimal_text(position.qty),
+        "avg_price": decimal_text(position.avg_price),
+        "profit": decimal_text(position.profit),
+        "fees": decimal_text(position.fees),
+        "fees_by_currency": position.fees_by_currency,
+        "stop_loss": decimal_text(position.stop_loss),
+        "stop_gain": decimal_text(position.stop_gain),
+        "trailing": position.trailing,
+        "protection": position.protection,
+        "unclosable": position.unclosable,
+        "state": position.state,
+        "reason": position.reason,
+        "comment": position.comment,
+        "mark_price": decimal_text(mark_price),
+        "floating_profit": decimal_text(floating_profit),
+        "opened_at": time_text(position.opened_at),
+        "updated_at": time_text(position.updated_at),
+        "closed_at": time_text(position.closed_at),
+    }
+
+
+def event_row(event: Event) -> Row:
+    """One event of the log."""
+    return {
+        "seq": event.seq,
+        "event": event.event,
+        "namespace": event.namespace,
+        "account_id": event.account_id,
+        "strategy_id": event.strategy_id,
+        "payload": event.payload,
+        "created_at": time_text(event.created_at),
+    }
+
+
+def command_row(command: Command) -> Row:
+    """A command in an event: what it was and how far it is."""
+    return {"command_id": command.pk, "command": command.kind, "status": command.status}

@@ -1,0 +1,72 @@
+"""Reads that span models, or need a price."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import Account
+from accounts.permissions import Caller, readable_strategies
+from oms_project.errors import Invalid, OmsError
+from positions import rows
+from positions.engine.holding import floating_profit
+from positions.models import AccountLane, Position
+from positions.ports import exchange
+from positions.projector.holdings import holding_of
+
+
+def marked_rows(positions: Iterable[Position]) -> list[dict[str, Any]]:
+    """Positions with mark price and floating profit, null where no price is known."""
+    return [_marked(position) for position in positions]
+
+
+def single_account(account_ids: list[int]) -> int:
+    """The one account of a list that must name one.
+
+    Raises:
+        Invalid: it names several.
+    """
+    if len(account_ids) != 1:
+        raise Invalid(
+            "The event log is read one account at a time.",
+            field="account_ids",
+            limit=1,
+            value=len(account_ids),
+        )
+    return account_ids[0]
+
+
+def account_rows(caller: Caller, accounts: Iterable[Account]) -> list[dict[str, Any]]:
+    """Accounts with the caller's rights on them."""
+    accounts = list(accounts)
+    lanes = AccountLane.objects.in_bulk([account.pk for account in accounts])
+    return [_account_row(caller, account, lanes.get(account.pk)) for account in accounts]
+
+
+def _account_row(caller: Caller, account: Account, lane: AccountLane | None) -> dict[str, Any]:
+    strategies = readable_strategies(caller, account.pk)
+    return {
+        "id": account.pk,
+        "label": account.label,
+        "exchange_id": account.exchange_id,
+        "is_testnet": account.is_testnet,
+        "position_mode": account.position_mode,
+        "reversal": account.reversal,
+        "status": account.status,
+        "rebased_to": settings.OMS_EXCHANGE_URLS.get(account.ccxt_id),
+        "rights": sorted(caller.rights_on(account.pk).granted),
+        "strategy_ids": None if strategies is None else sorted(strategies),
+        "last_seq": lane.last_seq if lane else 0,
+    }
+
+
+def _marked(position: Position) -> dict[str, Any]:
+    mark = exchange().last_price(position.account_id, position.symbol)
+    if mark is None or not position.qty:
+        return rows.position_row(position, mark_price=mark)
+    try:
+        market = exchange().market(position.account_id, position.symbol).engine_market
+    except OmsError:
+        return rows.position_row(position, mark_price=mark)
+    profit = floating_profit(holding_of(position), mark, market)
+    return rows.position_row(position, mark_price=mark, floating_profit=profit)

@@ -1,0 +1,182 @@
+"""Change price, trigger or quantity of a live order."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.models import Account
+from accounts.permissions import Caller, require_strategy_visible, require_trade
+from oms_project.errors import Conflict, Invalid, InvalidOrderState, OrderNotFound
+from positions import rows
+from positions.commands import ChangeOrder
+from positions.engine.closing import check_close
+from positions.engine.types import EditReplaceState, OrderStatus, OrderType, PositionMode, Side
+from positions.models import (
+    Command,
+    Instruction,
+    InstructionKind,
+    InstructionState,
+    Order,
+)
+from positions.ports import Intent, risk_gate
+from positions.projector.replacing import REPLACE
+from positions.services import checks
+from positions.services.context import Acceptance
+from positions.services.send_order import Found, look_up_market
+
+_LIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The order's values after the change; ``qty`` is the total, fills included."""
+
+    qty: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
+
+    def as_payload(self) -> dict[str, str | None]:
+        """The values as an instruction carries them."""
+        return {
+            "qty": rows.decimal_text(self.qty),
+            "price": rows.decimal_text(self.price),
+            "trigger_price": rows.decimal_text(self.trigger_price),
+        }
+
+
+def look_up(command: ChangeOrder, caller: Caller, account: Account) -> Found:
+    """The market of the order.
+
+    Raises:
+        OrderNotFound: it does not exist for this caller.
+        AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not change it.
+    """
+    order = Order.objects.filter(pk=command.order_id, account=account).first()
+    missing = OrderNotFound(order_id=command.order_id)
+    if order is None:
+        raise missing
+    require_strategy_visible(caller, account.pk, order.strategy_id, missing=missing)
+    require_trade(caller, account.pk, order.strategy_id)
+    return look_up_market(account, order.symbol)
+
+
+def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
+    """Queue an amendment where the exchange can amend, else a cancel to be followed by a new order.
+
+    Raises:
+        OmsError, EngineError: it was refused; the order stays as it is.
+    """
+    order = Order.objects.get(pk=command.order_id)
+    _check_state(order)
+    wanted = _wanted(command, order)
+    _check_change(acceptance, order, wanted, found)
+    row = acceptance.store()
+    in_place = found.rules.edits_in_place
+    if not in_place:
+        order.edit_replace_state = EditReplaceState.CREATE_PENDING
+        order.updated_at = acceptance.lane.now
+        order.save(update_fields=["edit_replace_state", "updated_at"])
+        acceptance.lane.tell(
+            "order_change_replace_pending", rows.order_row(order), strategy_id=order.strategy_id
+        )
+    Instruction.objects.create(
+        account=acceptance.account,
+        order=order,
+        exchange_order=order.exchange_orders.get(is_current=True),
+        command=row,
+        kind=InstructionKind.EDIT if in_place else InstructionKind.CANCEL,
+        payload={REPLACE: wanted.as_payload()},
+        created_at=acceptance.lane.now,
+    )
+    row.order_ids = [order.pk]
+    row.save(update_fields=["order_ids"])
+    acceptance.wake_exchange()
+    return row
+
+
+def _check_state(order: Order) -> None:
+    if order.status not in _LIVE:
+        raise InvalidOrderState(
+            f"A {order.status} order cannot be changed.",
+            field="order_id",
+            limit=[str(status) for status in _LIVE],
+            value=order.status,
+        )
+    changing = order.instructions.exclude(state=InstructionState.SETTLED)
+    if changing.exists() or order.cancel_requested_at is not None:
+        raise Conflict(
+            "Another change or a cancel of this order is on its way.",
+            field="order_id",
+            value=order.pk,
+        )
+
+
+def _wanted(command: ChangeOrder, order: Order) -> Wanted:
+    wanted = Wanted(
+        qty=order.qty if command.new_qty is None else command.new_qty,
+        price=order.price if command.new_price is None else command.new_price,
+        trigger_price=(
+            order.trigger_price
+            if command.new_trigger_price is None
+            else command.new_trigger_price
+        ),
+    )
+    if wanted == Wanted(order.qty, order.price, order.trigger_price):
+        raise Invalid(
+            "Nothing would change.",
+            field="new_price, new_qty, new_trigger_price",
+            limit="at least one new value",
+        )
+    if wanted.qty <= order.filled_qty:
+        raise Invalid(
+            "The new total is not above what is filled already.",
+            field="new_qty",
+            limit=order.filled_qty,
+            value=wanted.qty,
+        )
+    return wanted
+
+
+def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: Found) -> None:
+    account = acceptance.account
+    side, order_type = Side(order.side), OrderType(order.order_type)
+    checks.check_kind(
+        found.rules,
+        order_type=order_type,
+        time_in_force=None,
+        price=wanted.price,
+        trigger_price=wanted.trigger_price,
+    )
+    checks.check_amounts(
+        found.rules,
+        qty=wanted.qty - order.filled_qty,
+        price=wanted.price,
+        trigger_price=wanted.trigger_price,
+        order_type=order_type,
+        last_price=found.last_price,
+        qty_field="new_qty",
+        price_field="new_price",
+        reduces=order.reduce_only,
+    )
+    remaining = wanted.qty - order.filled_qty
+    if order.closes_position and order.position is not None:
+        check_close(
+            remaining,
+            volume=order.position.qty,
+            free=checks.free_of(order.position, except_order=order),
+        )
+    checks.check_held(account, found.rules, side=side, qty=remaining, instead_of=order)
+    if wanted.qty > order.qty or wanted.price != order.price:
+        checks.check_account_active(account)
+        risk_gate().check(
+            Intent(
+                account_id=account.pk,
+                strategy_id=order.strategy_id,
+                api_key_id=acceptance.caller.api_key_id,
+                symbol=order.symbol,
+                side=side,
+                qty=remaining,
+                price=wanted.price or found.last_price,
+                reduces=order.reduce_only,
+                position_mode=PositionMode(account.position_mode),
+            )
+        )

@@ -1,0 +1,286 @@
+"""Would the exchange, the account and our own books take this order?
+
+Every refusal names field, limit and value, and nothing is sent.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from accounts.models import Account, Strategy
+from accounts.words import AccountStatus, StrategyStatus
+from oms_project.errors import DuplicateClientOrderId, Invalid, InvalidStrategyId, RiskBlocked
+from positions.engine.closing import PendingOrder, free_volume
+from positions.engine.money import ZERO, exact
+from positions.engine.routing import Candidate
+from positions.engine.spot import check_sell, held_qty
+from positions.engine.types import MarketKind, OrderType, Side, TimeInForce
+from positions.models import Dust, Order, Position
+from positions.ports import MarketRules
+from positions.projector.holdings import holding_of
+
+_PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
+_TRIGGERED = frozenset(
+    {
+        OrderType.STOP,
+        OrderType.STOP_LIMIT,
+        OrderType.TAKE_PROFIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+    }
+)
+
+
+def check_account_active(account: Account) -> None:
+    """The account may open exposure.
+
+    Raises:
+        RiskBlocked: it is blocked.
+    """
+    if account.status != AccountStatus.ACTIVE:
+        raise RiskBlocked(
+            "The account is blocked.",
+            field="account_id",
+            limit=AccountStatus.ACTIVE,
+            value=account.status,
+        )
+
+
+def check_strategy(account: Account, strategy_id: int) -> None:
+    """The strategy is active and linked to the account; 0 stands for none.
+
+    Raises:
+        InvalidStrategyId: it is not.
+    """
+    if not strategy_id:
+        return
+    linked = Strategy.objects.filter(
+        pk=strategy_id, accounts=account, status=StrategyStatus.ACTIVE
+    )
+    if not linked.exists():
+        raise InvalidStrategyId(
+            "The strategy does not exist, is not active or is not linked to the account.",
+            field="strategy_id",
+            limit="an active strategy of the account",
+            value=strategy_id,
+        )
+
+
+def check_kind(
+    rules: MarketRules,
+    *,
+    order_type: OrderType,
+    time_in_force: TimeInForce | None,
+    price: Decimal | None,
+    trigger_price: Decimal | None,
+) -> None:
+    """The market takes such an order, and it has the prices it needs.
+
+    Raises:
+        Invalid: naming the field.
+    """
+    if not rules.active:
+        raise Invalid("The market is not open.", field="symbol", value=rules.symbol)
+    if order_type not in rules.order_types:
+        raise Invalid(
+            "This market does not take orders of this type here.",
+            field="order_type",
+            limit=sorted(rules.order_types),
+            value=order_type,
+        )
+    if time_in_force is not None and time_in_force not in rules.times_in_force:
+        raise Invalid(
+            "This market does not know this time in force.",
+            field="time_in_force",
+            limit=sorted(rules.times_in_force),
+            value=time_in_force,
+        )
+    if order_type is OrderType.MARKET and time_in_force not in (None, TimeInForce.IOC):
+        raise Invalid(
+            "A market order cannot rest.",
+            field="time_in_force",
+            limit=[TimeInForce.IOC],
+            value=time_in_force,
+        )
+    _check_presence("price", price, needed=order_type in _PRICED, order_type=order_type)
+    _check_presence(
+        "trigger_price", trigger_price, needed=order_type in _TRIGGERED, order_type=order_type
+    )
+
+
+def _check_presence(
+    field: str, value: Decimal | None, *, needed: bool, order_type: OrderType
+) -> None:
+    if needed and value is None:
+        raise Invalid(
+            f"A {order_type} order needs {field}.", field=field, limit="required", value=None
+        )
+    if not needed and value is not None:
+        raise Invalid(
+            f"A {order_type} order takes no {field}.", field=field, limit=None, value=value
+        )
+
+
+@exact
+def check_amounts(
+    rules: MarketRules,
+    *,
+    qty: Decimal,
+    price: Decimal | None,
+    order_type: OrderType,
+    last_price: Decimal | None,
+    trigger_price: Decimal | None = None,
+    qty_field: str = "qty",
+    price_field: str = "price",
+    reduces: bool = False,
+) -> None:
+    """Quantity, price and notional keep the market's steps and bounds.
+
+    ``last_price`` stands in for the price of a market order, where it is known. Derivatives' closes
+    (``reduces``) are exempt from the minimum notional, as at the exchanges.
+
+    Raises:
+        Invalid: naming field, limit and value.
+    """
+    _check_step(qty_field, qty, rules.amount_step, "quantity")
+    market_order = order_type is OrderType.MARKET
+    least = (rules.min_market_amount if market_order else None) or rules.min_amount
+    most = (rules.max_market_amount if market_order else None) or rules.max_amount
+    _check_bounds(qty_field, qty, least, most)
+    for field, value in ((price_field, price), ("trigger_price", trigger_price)):
+        if value is not None:
+            _check_bounds(field, value, rules.min_price, rules.max_price)
+            _check_price_precision(field, value, rules)
+    reference = price if price is not None else last_price
+    exempt = reduces and rules.kind is not MarketKind.SPOT
+    if reference and not exempt and rules.kind is not MarketKind.INVERSE:
+        notional = qty * rules.contract_size * reference
+        _check_notional(qty_field, notional, rules)
+
+
+def _check_step(field: str, value: Decimal, step: Decimal | None, what: str) -> None:
+    if step and value % step:
+        raise Invalid(
+            f"The {what} is not a multiple of the market's step.",
+            field=field,
+            limit=step,
+            value=value,
+        )
+
+
+def _check_price_precision(field: str, value: Decimal, rules: MarketRules) -> None:
+    _check_step(field, value, rules.price_step, "price")
+    digits = rules.price_digits
+    if digits is not None and len(value.normalize().as_tuple().digits) > digits:
+        raise Invalid(
+            f"The price has more than {digits} significant digits.",
+            field=field,
+            limit=digits,
+            value=value,
+        )
+
+
+def _check_bounds(
+    field: str, value: Decimal, least: Decimal | None, most: Decimal | None
+) -> None:
+    if least is not None and value < least:
+        raise Invalid(f"{field} is below the minimum.", field=field, limit=least, value=value)
+    if most and value > most:
+        raise Invalid(f"{field} is above the maximum.", field=field, limit=most, value=value)
+
+
+def _check_notional(field: str, notional: Decimal, rules: MarketRules) -> None:
+    if rules.min_cost is not None and notional < rules.min_cost:
+        raise Invalid(
+            "The order's value is below the market's minimum.",
+            field=field,
+            limit=rules.min_cost,
+            value=notional,
+            unit=rules.quote,
+        )
+    if rules.max_cost and notional > rules.max_cost:
+        raise Invalid(
+            "The order's value is above the market's maximum.",
+            field=field,
+            limit=rules.max_cost,
+            value=notional,
+            unit=rules.quote,
+        )
+
+
+def check_client_order_id(account: Account, client_order_id: str | None) -> None:
+    """No live order of the account carries the caller's id.
+
+    Raises:
+        DuplicateClientOrderId: one does.
+    """
+    if client_order_id is None:
+        return
+    twin = Order.objects.open().filter(account=account, client_order_id=client_order_id).first()
+    if twin is not None:
+        raise DuplicateClientOrderId(
+            field="client_order_id", value=client_order_id, order_id=twin.pk
+        )
+
+
+def check_held(
+    account: Account,
+    rules: MarketRules,
+    *,
+    side: Side,
+    qty: Decimal,
+    instead_of: Order | None = None,
+) -> None:
+    """A spot sell never takes what is held of the base currency below zero.
+
+    ``instead_of`` is the live order that a change would replace: what it sells is free again.
+
+    Raises:
+        Invalid: naming what is held.
+    """
+    if side is Side.SELL and rules.kind is MarketKind.SPOT:
+        held = held_on_spot(account, rules.base, instead_of=instead_of)
+        check_sell(qty, held=held, currency=rules.base)
+
+
+def held_on_spot(account: Account, base: str, *, instead_of: Order | None = None) -> Decimal:
+    """What the account holds of ``base`` and has not promised to a sell."""
+    pair = f"{base}/"
+    positions = Position.objects.open().filter(
+        account=account, symbol__startswith=pair, is_external=False
+    )
+    sells = Order.objects.open().filter(
+        account=account, symbol__startswith=pair, side=Side.SELL
+    )
+    if instead_of is not None:
+        sells = sells.exclude(pk=instead_of.pk)
+    dust = Dust.objects.filter(account=account, currency=base).first()
+    return held_qty(
+        [Side(row.side).sign * row.qty for row in positions if ":" not in row.symbol],
+        dust=dust.qty if dust else ZERO,
+        open_sells=[row.qty - row.filled_qty for row in sells if ":" not in row.symbol],
+    )
+
+
+def free_of(position: Position, *, except_order: Order | None = None) -> Decimal:
+    """The volume of a position that no pending close has been promised."""
+    pending = Order.objects.open().filter(position=position, closes_position=True)
+    if except_order is not None:
+        pending = pending.exclude(pk=except_order.pk)
+    return free_volume(
+        holding_of(position),
+        [PendingOrder(Side(row.side), row.qty, row.filled_qty) for row in pending],
+    )
+
+
+def candidates_of(positions: Iterable[Position]) -> list[Candidate]:
+    """Rows as the engine's routing sees them."""
+    return [
+        Candidate(
+            position_id=row.pk,
+            side=Side(row.side),
+            qty=row.qty,
+            strategy_id=row.strategy_id,
+            opened_by=row.opening_order_id,
+            dedicated=row.is_external,
+        )
+        for row in positions
+    ]

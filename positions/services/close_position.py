@@ -1,0 +1,177 @@
+"""Close a position, or part of it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.models import Account
+from accounts.permissions import Caller, require_close, require_strategy_visible
+from oms_project.errors import Invalid, InvalidStrategyId, PositionNotFound
+from positions.commands import ClosePosition
+from positions.engine.closing import check_close, plan_full_close
+from positions.engine.types import (
+    CommandStatus,
+    MarketKind,
+    OrderType,
+    PositionMode,
+    PositionState,
+    Side,
+)
+from positions.models import Command, Position
+from positions.ports import Intent, MarketRules, risk_gate
+from positions.projector.dust import steps_of, write_off
+from positions.projector.holdings import tell_position
+from positions.querysets import LIVE_POSITION_STATES
+from positions.services import checks
+from positions.services.context import Acceptance
+from positions.services.send_order import Found, exchange_reduces, look_up_market
+from positions.services.submit import Decided, submit
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How much will be closed how."""
+
+    qty: Decimal
+    to_dust: Decimal
+
+
+def look_up(command: ClosePosition, caller: Caller, account: Account) -> Found:
+    """The market of the position.
+
+    Raises:
+        PositionNotFound: it does not exist for this caller.
+        AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not close it.
+    """
+    position = Position.objects.filter(pk=command.position_id, account=account).first()
+    if position is None:
+        raise PositionNotFound(position_id=command.position_id)
+    require_strategy_visible(
+        caller,
+        account.pk,
+        position.strategy_id,
+        missing=PositionNotFound(position_id=command.position_id),
+    )
+    require_close(caller, account.pk, position.strategy_id)
+    return look_up_market(account, position.symbol)
+
+
+def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Command:
+    """Queue a reduce-only order for what is free, or write off what is too small to trade.
+
+    Raises:
+        OmsError, EngineError: it was refused; nothing is stored.
+    """
+    account = acceptance.account
+    position = Position.objects.get(pk=command.position_id)
+    _check_target(command, position)
+    side = Side(position.side).opposite
+    checks.check_kind(
+        found.rules,
+        order_type=command.order_type,
+        time_in_force=command.time_in_force,
+        price=command.price,
+        trigger_price=None,
+    )
+    checks.check_client_order_id(account, command.client_order_id)
+    closing = _closing(account, command, position, found.rules)
+    if closing.to_dust:
+        return _write_off(acceptance, position, closing.to_dust, found.rules)
+    checks.check_amounts(
+        found.rules,
+        qty=closing.qty,
+        price=command.price,
+        order_type=command.order_type,
+        last_price=found.last_price,
+        reduces=True,
+    )
+    checks.check_held(account, found.rules, side=side, qty=closing.qty)
+    risk_gate().check(
+        Intent(
+            account_id=account.pk,
+            strategy_id=position.strategy_id,
+            api_key_id=acceptance.caller.api_key_id,
+            symbol=position.symbol,
+            side=side,
+            qty=closing.qty,
+            price=command.price or found.last_price,
+            reduces=True,
+            position_mode=PositionMode(account.position_mode),
+        )
+    )
+    position.state = PositionState.CLOSE_REQUESTED
+    position.updated_at = acceptance.lane.now
+    position.save(update_fields=["state", "updated_at"])
+    tell_position(acceptance.lane, "position_updated", position)
+    return submit(
+        acceptance,
+        Decided(
+            symbol=position.symbol,
+            side=side,
+            order_type=command.order_type,
+            qty=closing.qty,
+            price=command.price,
+            trigger_price=None,
+            time_in_force=command.time_in_force,
+            expires_at=command.expires_at,
+            strategy_id=position.strategy_id,
+            reason=command.reason or acceptance.default_reason(),
+            comment=command.comment,
+            client_order_id=command.client_order_id,
+            position=position,
+            closes_position=True,
+            asks_for_all=command.qty is None,
+            reduce_only=True,
+            exchange_reduce_only=exchange_reduces(account, found.rules, side, closing.qty),
+            params=command.params,
+        ),
+    )
+
+
+def _check_target(command: ClosePosition, position: Position) -> None:
+    if position.state not in LIVE_POSITION_STATES:
+        raise Invalid(
+            "The position is not open.",
+            field="position_id",
+            limit=[str(state) for state in LIVE_POSITION_STATES],
+            value=position.state,
+        )
+    if command.strategy_id is not None and command.strategy_id != position.strategy_id:
+        raise InvalidStrategyId(
+            "The position belongs to another strategy.",
+            field="strategy_id",
+            limit=position.strategy_id,
+            value=command.strategy_id,
+        )
+    if command.order_type not in (OrderType.MARKET, OrderType.LIMIT):
+        raise Invalid(
+            "A close is a market or a limit order.",
+            field="order_type",
+            limit=[OrderType.MARKET, OrderType.LIMIT],
+            value=command.order_type,
+        )
+
+
+def _closing(
+    account: Account, command: ClosePosition, position: Position, rules: MarketRules
+) -> Closing:
+    free = checks.free_of(position)
+    if command.qty is not None:
+        check_close(command.qty, volume=position.qty, free=free)
+        return Closing(command.qty, to_dust=Decimal(0))
+    sells_spot = rules.kind is MarketKind.SPOT and position.side == Side.BUY
+    plan = plan_full_close(
+        free,
+        steps=steps_of(rules, command.order_type),
+        held=checks.held_on_spot(account, rules.base) if sells_spot else None,
+    )
+    return Closing(plan.send, plan.to_dust)
+
+
+def _write_off(
+    acceptance: Acceptance, position: Position, qty: Decimal, rules: MarketRules
+) -> Command:
+    command = acceptance.store(status=CommandStatus.COMPLETED)
+    write_off(acceptance.lane, position, qty, rules.engine_market)
+    command.position_ids = [position.pk]
+    command.save(update_fields=["position_ids"])
+    return command

@@ -1,0 +1,159 @@
+"""Open, increase, reduce or close by an order at the exchange."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.models import Account
+from accounts.permissions import Caller, require_trade
+from positions.commands import SendOrder
+from positions.engine.closing import check_close, check_reduce_only, exchange_may_reduce_only
+from positions.engine.money import ZERO
+from positions.engine.routing import Intent as Asks
+from positions.engine.routing import OrderFacts, current_position, intent_of
+from positions.engine.types import MarketKind, PositionMode, Side
+from positions.models import Command, Position
+from positions.ports import Intent, MarketRules, exchange, risk_gate
+from positions.projector.holdings import holding_of
+from positions.services import checks
+from positions.services.context import Acceptance
+from positions.services.submit import Decided, submit
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What had to be looked up outside the transaction."""
+
+    rules: MarketRules
+    last_price: Decimal | None
+
+
+def look_up(command: SendOrder, caller: Caller, account: Account) -> Found:
+    """The market's rules and newest price.
+
+    Raises:
+        AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not trade this.
+        Invalid: there is no such symbol.
+    """
+    require_trade(caller, account.pk, command.strategy_id)
+    return look_up_market(account, command.symbol)
+
+
+def look_up_market(account: Account, symbol: str) -> Found:
+    """The rules and the newest price of one market."""
+    port = exchange()
+    return Found(port.market(account.pk, symbol), port.last_price(account.pk, symbol))
+
+
+def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
+    """Check the order against market, books and risk desk, and queue it.
+
+    Raises:
+        OmsError, EngineError: it was refused; nothing is stored.
+    """
+    account = acceptance.account
+    checks.check_account_active(account)
+    checks.check_strategy(account, command.strategy_id)
+    checks.check_kind(
+        found.rules,
+        order_type=command.order_type,
+        time_in_force=command.time_in_force,
+        price=command.price,
+        trigger_price=command.trigger_price,
+    )
+    checks.check_client_order_id(account, command.client_order_id)
+    target = _target(account, command)
+    closes = target is not None and target.side != command.side
+    _check_reduction(command, target, mode=PositionMode(account.position_mode))
+    checks.check_amounts(
+        found.rules,
+        qty=command.qty,
+        price=command.price,
+        trigger_price=command.trigger_price,
+        order_type=command.order_type,
+        last_price=found.last_price,
+        reduces=command.reduce_only,
+    )
+    checks.check_held(account, found.rules, side=command.side, qty=command.qty)
+    risk_gate().check(
+        Intent(
+            account_id=account.pk,
+            strategy_id=command.strategy_id,
+            api_key_id=acceptance.caller.api_key_id,
+            symbol=command.symbol,
+            side=command.side,
+            qty=command.qty,
+            price=command.price or found.last_price,
+            reduces=command.reduce_only,
+            position_mode=PositionMode(account.position_mode),
+        )
+    )
+    return submit(
+        acceptance,
+        Decided(
+            symbol=command.symbol,
+            side=command.side,
+            order_type=command.order_type,
+            qty=command.qty,
+            price=command.price,
+            trigger_price=command.trigger_price,
+            time_in_force=command.time_in_force,
+            expires_at=command.expires_at,
+            strategy_id=command.strategy_id,
+            reason=command.reason or acceptance.default_reason(),
+            comment=command.comment,
+            client_order_id=command.client_order_id,
+            position=target,
+            closes_position=closes,
+            reduce_only=command.reduce_only,
+            exchange_reduce_only=command.reduce_only
+            and exchange_reduces(account, found.rules, command.side, command.qty),
+            params=command.params,
+        ),
+    )
+
+
+def exchange_reduces(account: Account, rules: MarketRules, side: Side, qty: Decimal) -> bool:
+    """Whether the exchange can be told reduce-only: derivatives whose net there allows it."""
+    if rules.kind is MarketKind.SPOT:
+        return False
+    held = Position.objects.open().filter(account=account, symbol=rules.symbol)
+    net = sum((Side(row.side).sign * row.qty for row in held), ZERO)
+    return exchange_may_reduce_only(side, qty, exchange_net=net, market=rules.engine_market)
+
+
+def _target(account: Account, command: SendOrder) -> Position | None:
+    """The position that the order names, or that a reduce-only order of a netting account means.
+
+    Raises:
+        InvalidPositionId, ValidationError: it cannot be named so.
+    """
+    mode = PositionMode(account.position_mode)
+    live = Position.objects.open().filter(account=account, symbol=command.symbol)
+    by_id = {row.pk: row for row in live}
+    candidates = checks.candidates_of(by_id.values())
+    facts = OrderFacts(
+        order_id=0,
+        side=command.side,
+        strategy_id=command.strategy_id,
+        position_id=command.position_id or None,
+    )
+    asks = intent_of(facts, candidates, mode=mode)
+    if command.position_id:
+        return by_id[command.position_id]
+    if command.reduce_only and asks is Asks.NET:
+        current = current_position(candidates, mode=mode, strategy_id=command.strategy_id)
+        return by_id[current.position_id] if current else None
+    return None
+
+
+def _check_reduction(command: SendOrder, target: Position | None, *, mode: PositionMode) -> None:
+    """A close in hedge, and any reduce-only order, can do nothing but reduce its position."""
+    if command.reduce_only:
+        check_reduce_only(
+            command.side,
+            command.qty,
+            position=None if target is None else holding_of(target),
+            free=ZERO if target is None else checks.free_of(target),
+        )
+    elif mode is PositionMode.HEDGE and target is not None:
+        check_close(command.qty, volume=target.qty, free=checks.free_of(target))
