@@ -33,7 +33,7 @@ OPERATOR = Actor(user_id=None, user_name="manage.py")
 SYSTEM = Actor(user_id=None, user_name="system")
 
 
-def record(  # noqa: PLR0913 — an audit entry has that many facts, all named at the call.
+def record(
     *,
     by: Actor,
     action: str,

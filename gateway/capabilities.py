@@ -53,6 +53,7 @@ class Facts:
     ``expiry_param``: the millisecond field of good-till-date.
     ``orders_by_get``: it takes orders by HTTP GET.
     ``json_numbers``: it wants quantities as JSON numbers, where ccxt passes them through untouched.
+    ``float_numbers``: its ccxt class computes with parsed numbers, so they cannot be text.
     ``market_types``: what ``load_markets`` is limited to, by the account's default type.
     ``options``: ccxt options that a session starts with.
     """
@@ -74,6 +75,7 @@ class Facts:
     expiry_param: str | None = None
     orders_by_get: bool = False
     json_numbers: bool = False
+    float_numbers: bool = False
     market_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -183,7 +185,7 @@ FACTS: Mapping[str, Facts] = {
     "weex": _NATIVE,
     "woofipro": _NATIVE,
     "deribit": Facts(orders_by_get=True, carries_client_id=False),
-    "coinbaseinternational": Facts(orders_by_get=True),
+    "coinbaseinternational": Facts(orders_by_get=True, float_numbers=True),
     "apex": Facts(),
     # These put the quantity into their JSON body as it was given.
     "bitflyer": _NUMBERS,

@@ -7,6 +7,7 @@ request leaves; whatever happens then ends in exactly one outcome.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -28,10 +29,14 @@ RETRY_AFTER_S = 1.0
 
 
 class Lane:
-    """The sends of one account. Lives on the process's exchange loop."""
+    """The sends of one account. Lives on the process's exchange loop.
 
-    def __init__(self, account_id: int) -> None:
+    ``on_landed`` is called after every outcome: an order may rest at the exchange now.
+    """
+
+    def __init__(self, account_id: int, *, on_landed: Callable[[], None]) -> None:
         self.account_id = account_id
+        self._on_landed = on_landed
         self._bell = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
 
@@ -69,6 +74,7 @@ class Lane:
         """There is room again, and a command that waited for this one may go."""
         self._flying.discard(task)
         self._bell.set()
+        self._on_landed()
 
 
 async def carry_out(account_id: int, claim: Claim) -> None:

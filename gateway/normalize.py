@@ -1,8 +1,8 @@
 """What did the exchange say, in our words?
 
-ccxt's structures go in, ``positions.reports`` come out. Numbers are strings here (``gateway.wire``
-sets ccxt's ``number = str``), so nothing is lost; a float met anyway is taken by its shortest
-decimal form. This is the only file in which a float may appear.
+ccxt's structures go in, ``positions.reports`` come out. Numbers are text already
+(``gateway.wire`` sets ccxt's ``number``), so nothing is lost; a float met anyway is taken by its
+shortest decimal form. This is the only file in which a float may appear.
 
 A structure that cannot be trusted (no id, NaN, an unknown side) becomes ``Unreadable`` and is set
 apart with its reason, the others go on.
@@ -60,10 +60,10 @@ def reports(
             continue
         read_orders.append(report)
         for fill in order.get("trades") or ():
-            # Without its own id a fill cannot be told from the same fill fetched later.
-            if fill.get("id") is not None:
-                _read_trade(_completed(fill, order, report), observed_at, exchange_id, read_trades,
-                            faults)  # fmt: skip
+            if _is_whole(fill):
+                _read_trade(
+                    _completed(fill, order, report), observed_at, exchange_id, read_trades, faults
+                )
     for trade in trades:
         _read_trade(trade, observed_at, exchange_id, read_trades, faults)
     return Reading(Reports(tuple(read_orders), _without_repeats(read_trades)), tuple(faults))
@@ -268,6 +268,15 @@ def _read_trade(
         into.append(trade_report(trade, observed_at=observed_at, exchange_id=exchange_id))
     except Unreadable as fault:
         faults.append(f"trade {trade.get('id')}: {fault}")
+
+
+def _is_whole(fill: Mapping[str, Any]) -> bool:
+    """Whether an order's fill can stand for itself.
+
+    kraken names only ids there; without an id a fill cannot be told from the same one that is
+    fetched later.
+    """
+    return all(fill.get(name) is not None for name in ("id", "amount", "price"))
 
 
 def _completed(

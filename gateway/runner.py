@@ -36,8 +36,12 @@ class Runner:
         """Catch up with the exchange, then send and watch; at once if it is served already."""
         if account_id in self._lanes:
             return
-        lane = self._lanes[account_id] = Lane(account_id)
         account = await db(Account.objects.get, pk=account_id)
+        if account_id in self._lanes:
+            return  # Somebody else came first while the account was read.
+        watcher = (Streamer if account.is_pro else Poller)(account_id)
+        lane = Lane(account_id, on_landed=watcher.ring)
+        self._lanes[account_id], self._watchers[account_id] = lane, watcher
         try:
             async with asyncio.timeout(START_PATIENCE_S):
                 await markets.refresh(account_id)
@@ -47,8 +51,6 @@ class Runner:
             log.warning(
                 "account.not_caught_up", extra={"account_id": account_id, "why": str(failure)}
             )
-        watcher = (Streamer if account.is_pro else Poller)(account_id)
-        self._watchers[account_id] = watcher
         self._keep(lane.run())
         self._keep(watcher.run())
         lane.ring()
@@ -57,8 +59,6 @@ class Runner:
         """Something waits to be sent for the account, or rests at its exchange."""
         await self.serve(account_id)
         self._lanes[account_id].ring()
-        if watcher := self._watchers.get(account_id):
-            watcher.ring()
 
     async def look_up(self, order_ids: Iterable[int]) -> None:
         """Ask about orders that are due, each once at a time."""

@@ -35,6 +35,7 @@ from gateway.outcomes import (
     NoSession,
     NotFound,
     Outcome,
+    Refused,
     Unanswered,
     classify,
     without_id,
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 DAY_MS = 86_400_000
 LONGEST_WINDOW_DAYS = 90
 MAX_PAGES = 500
+LIMITER_WAIT_S = 15  # With the time-out below OMS_SEND_DEADLINE_S, after which a send is doubt.
 SEARCH_BACK_MS = DAY_MS
 _MARKET_ATTRIBUTES = (
     "markets",
@@ -69,6 +71,7 @@ class Loaded:
     """One exchange's markets, parsed once and shared by all its sessions in this process."""
 
     attributes: Mapping[str, Any]
+    options: Mapping[str, Any]
     rules: tuple[MarketRules, ...]
     loaded_at_s: float = field(default_factory=monotonic)
 
@@ -241,17 +244,17 @@ class Session:
     async def fetch_order_trades(
         self, symbol: str, exchange_order_id: str, since_ms: int | None = None
     ) -> list[dict[str, Any]]:
-        """The fills of one order. ``since_ms`` (its creation) is needed where only a list is."""
-        if self.facts.order_trades_param is not None:
-            trades = await self._ask(
-                Ask.READ,
-                "fetch_my_trades",
-                symbol,
-                params={self.facts.order_trades_param: exchange_order_id},
-            )
-        elif self._has("fetchOrderTrades"):
-            trades = await self._ask(Ask.READ, "fetch_order_trades", exchange_order_id, symbol)
-        else:
+        """The fills of one order.
+
+        Where the exchange has them only in the list of all fills, that is read from ``since_ms`` on
+        (the order's creation; the last day where it is left out).
+        """
+        try:
+            trades = await self._trades_by_order(symbol, exchange_order_id)
+        except Refused:
+            # kraken wants the trades' ids here; some markets of others are not served.
+            trades = None
+        if trades is None:
             since_ms = self._now_ms() - SEARCH_BACK_MS if since_ms is None else since_ms
             trades = await self.fetch_my_trades(symbol, since_ms)
         return [trade for trade in trades if str(trade.get("order")) == exchange_order_id]
@@ -323,6 +326,7 @@ class Session:
         """Use these markets from now on."""
         for name, value in loaded.attributes.items():
             setattr(self.exchange, name, value)
+        self.exchange.options.update(loaded.options)
 
     async def close(self) -> None:
         """Close connections and streams."""
@@ -415,6 +419,17 @@ class Session:
             return {}
         return {name: str(max(map(int, ids)) + 1)}
 
+    async def _trades_by_order(
+        self, symbol: str, exchange_order_id: str
+    ) -> list[dict[str, Any]] | None:
+        """The order's fills by its id; ``None`` where the exchange cannot be asked so."""
+        if (name := self.facts.order_trades_param) is not None:
+            params = {name: exchange_order_id}
+            return await self._ask(Ask.READ, "fetch_my_trades", symbol, params=params)
+        if self._has("fetchOrderTrades"):
+            return await self._ask(Ask.READ, "fetch_order_trades", exchange_order_id, symbol)
+        return None
+
     async def _search(
         self,
         symbol: str,
@@ -478,6 +493,8 @@ def build(profile: Profile, login: ExchangeLogin | None) -> Any:
         config |= {"apiKey": login.api_key, "secret": login.secret}
         config |= {"password": login.passphrase} if login.passphrase else {}
     exchange = cls(config)
+    if capabilities.facts(profile.exchange_id).float_numbers:
+        exchange.number = float
     exchange.ssl_context = _ssl_context()
     exchange.wire_base = base_of(capabilities.ccxt_id(profile.exchange_id))
     if profile.is_testnet and exchange.wire_base is None:
@@ -514,7 +531,10 @@ async def _load(profile: Profile, login: ExchangeLogin | None) -> Loaded:
         if not rules:
             # An empty list is an answer that went wrong, not an exchange that closed everything.
             raise NoSession("The exchange listed no markets.", exception="NullResponse")
-        return Loaded(attributes, rules)
+        # What else fetch_markets left behind (kraken finds markets by altname through it).
+        names = exchange.options.get("marketHelperProps") or ()
+        left = {name: exchange.options[name] for name in names if name in exchange.options}
+        return Loaded(attributes, left, rules)
     finally:
         await exchange.close()
 
@@ -586,8 +606,8 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 def _patience_s() -> float:
-    """Longer than ccxt's own time-out: covers waiting in its rate limiter too."""
-    return 2 * int(getattr(settings, "OMS_EXCHANGE_TIMEOUT_MS", 10_000)) / 1000
+    """ccxt's time-out for a request, plus the wait in its rate limiter (kraken: 1 s an order)."""
+    return int(getattr(settings, "OMS_EXCHANGE_TIMEOUT_MS", 10_000)) / 1000 + LIMITER_WAIT_S
 
 
 def _identified(order: Any, exchange_id: str, wire: Wire | None = None) -> dict[str, Any]:

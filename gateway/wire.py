@@ -122,10 +122,13 @@ class Wired:
     """What every ccxt class of ours does differently; mixed in by ``wired``.
 
     ``number = str`` (ccxt's own switch) makes ccxt give prices and quantities as the exchange wrote
-    them. All 104 classes build the same requests from string quantities as from floats.
+    them, and all 104 classes build the same request from a quantity given as text. ``Decimal``,
+    which ccxt's types also allow, loses values: ``safe_string`` reads one back as ``None``
+    (4.5.90), so what is parsed twice (fees, fills inside an order) vanishes. Where a class computes
+    with its numbers, ``Facts.float_numbers`` says so.
     """
 
-    number = str
+    number: type = str
     wire_base: str | None = None
     # Floats in an answer's JSON keep their digits too.
     on_json_response = staticmethod(partial(json.loads, parse_float=str))

@@ -1,8 +1,12 @@
-"""The Celery application: ``celery -A oms_project worker --pool threads``."""
+"""The Celery application: ``celery -A oms_project worker --pool threads``.
+
+A worker process serves every account from the moment it is ready, and finishes what is on the wire
+before it ends.
+"""
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
 
 from oms_project import broker
 
@@ -12,3 +16,22 @@ broker.register()
 app = Celery("oms")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.worker_ready.connect
+def _serve_accounts(**_facts) -> None:
+    from gateway import runner  # Models exist only once Django is set up.
+
+    runner.start()
+
+
+@signals.worker_shutting_down.connect
+def _finish(**_facts) -> None:
+    from gateway import runner  # See above.
+
+    runner.stop()
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_facts) -> None:
+    """Celery would replace the handlers that settings configured."""

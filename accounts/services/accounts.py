@@ -21,7 +21,7 @@ from oms_project.errors import Invalid
 
 
 @transaction.atomic
-def add_account(  # noqa: PLR0913 — the settings of an account, all named at the call.
+def add_account(
     *,
     exchange_id: str,
     label: str,

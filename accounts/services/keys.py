@@ -52,7 +52,7 @@ def template_grants(
 
 
 @transaction.atomic
-def create_api_key(  # noqa: PLR0913 — the facts of a key, all named at the call.
+def create_api_key(
     *,
     user: User,
     grants: Mapping[int, AccountRights],
@@ -140,7 +140,7 @@ def revoke_api_key(*, api_key: ApiKey, by: Actor, comment: str = "") -> bool:
 
 
 @transaction.atomic
-def create_own_api_key(  # noqa: PLR0913 — the facts of a key, all named at the call.
+def create_own_api_key(
     *,
     caller: Caller,
     by: Actor,

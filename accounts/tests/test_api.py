@@ -426,3 +426,10 @@ def test_nothing_of_a_key_but_its_digest_reaches_the_database(api):
 
     rows = [*ApiKey.objects.values(), *AuditEntry.objects.values()]
     assert made not in str(rows)
+
+
+@pytest.mark.parametrize("number", [0, 2**63, 10**40])
+def test_a_number_that_no_id_can_be_is_simply_not_found(api, number):
+    assert refusal(api("patch", f"/user/api-keys/{number}", {}))[:2] == (404, "not_found")
+    permissions = api("get", f"/user/api-keys/{number}/permissions")
+    assert refusal(permissions)[:2] == (404, "not_found")

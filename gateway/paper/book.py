@@ -186,13 +186,13 @@ class Book:
             self.update_id += 1
         return taken
 
-    def sweep(self) -> list[Match]:
+    def sweep(self) -> Iterator[Match]:
         """Fill the users' orders that the ladder has moved across, each at its own price.
 
         Only as much as the ladder offers at that price or better is filled, so a large order is
-        filled in parts, step by step.
+        filled in parts, step by step. One match is made at a time: what the caller does to the
+        book because of it counts for the next.
         """
-        matches: list[Match] = []
         for side in Side:
             while (best := self._sides[side].first()) is not None:
                 top = self.ladder.top(side is Side.BUY)
@@ -201,11 +201,9 @@ class Book:
                 qty = self._crossing(best)
                 if qty == 0:
                     break
-                matches.append(Match(best.price, qty, best.order_id))
                 self._reduce(best.order_id, qty)
-        if matches:
-            self.update_id += 1
-        return matches
+                self.update_id += 1
+                yield Match(best.price, qty, best.order_id)
 
     def has_users(self, side: Side) -> bool:
         """Does any user's order rest on this side?"""

@@ -5,7 +5,7 @@ requests that carry it in ``X-Paper-Token``. ``GET /paper/health`` needs no toke
 """
 
 import hmac
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -59,17 +59,18 @@ def read_logins(venue: Venue, path: Path | None) -> None:
 
 
 def open_login(venue: Venue, body: dict) -> bool:
-    """Create a login from its JSON; gives whether it was new."""
-    login = Login(
+    """Create a login, or another wallet of one, from its JSON; gives whether it was new."""
+    wallet = body.get("market", "spot")
+    prefix = "" if wallet == "spot" else f"{wallet}_"
+    rates = {prefix + name: Decimal(str(body[name])) for name in ("maker", "taker") if name in body}
+    login = venue.logins.get(body["api_key"]) or Login(
         api_key=body["api_key"],
         secret=body["secret"],
         uid=int.from_bytes(body["api_key"].encode()[-4:]),
         fee_mode=FeeMode(body.get("fee_mode", FeeMode.BASE)),
-        maker=Decimal(str(body.get("maker", "0.001"))),
-        taker=Decimal(str(body.get("taker", "0.001"))),
     )
     balances = {name: Decimal(str(free)) for name, free in body.get("balances", {}).items()}
-    return venue.open_login(login, body.get("market", "spot"), balances)
+    return venue.open_login(replace(login, **rates), wallet, balances)
 
 
 class Control:

@@ -17,9 +17,12 @@ class FeeMode(StrEnum):
     BNB = "bnb"  # falls back to BASE when there is not enough BNB
 
 
+RATES = ("maker", "taker", "linear_maker", "linear_taker")
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An API key. ``maker`` and ``taker`` are rates (0.001 = 0.1 %); below zero is a rebate."""
+    """An API key. Fees are rates (0.001 = 0.1 %); below zero is a rebate."""
 
     api_key: str
     secret: str
@@ -27,6 +30,8 @@ class Login:
     fee_mode: FeeMode = FeeMode.BASE
     maker: Decimal = Decimal("0.001")
     taker: Decimal = Decimal("0.001")
+    linear_maker: Decimal = Decimal("0.0002")
+    linear_taker: Decimal = Decimal("0.0005")
     can_trade: bool = True
 
 
@@ -49,8 +54,7 @@ class Logins:
                 **{
                     **body,
                     "fee_mode": FeeMode(body["fee_mode"]),
-                    "maker": Decimal(body["maker"]),
-                    "taker": Decimal(body["taker"]),
+                    **{name: Decimal(body[name]) for name in RATES if name in body},
                 }
             )
             for key, body in self._store.documents("login").items()
@@ -64,7 +68,7 @@ class Logins:
 
     def put(self, login: Login) -> None:
         """Create or change a login."""
-        body = asdict(login) | {"maker": str(login.maker), "taker": str(login.taker)}
+        body = asdict(login) | {name: str(getattr(login, name)) for name in RATES}
         self._store.put_document("login", login.api_key, body)
         self._logins[login.api_key] = login
 

@@ -111,6 +111,13 @@ class Market(ABC):
     def ended(self, order: Order) -> None:
         """An order of a user is over."""
 
+    def matched(self, symbol: str) -> None:
+        """What had to be matched is booked; put right what depends on it."""
+
+    def watched_price(self, order: Order) -> Decimal:
+        """The price that triggers a conditional order."""
+        return self.last[order.symbol]
+
     def changed(self) -> None:
         """A change of any kind is about to be committed."""
 
@@ -202,6 +209,7 @@ class Market(ABC):
         for match in book.sweep():
             buys = self.open.by_id(symbol, match.maker_id).side is Side.BUY
             self._match(symbol, match, taker=None, buyer_maker=buys)
+            self.matched(symbol)
         self._flow(symbol, book, rng)
         self.fire(symbol)
 
@@ -250,6 +258,7 @@ class Market(ABC):
             self._match(order.symbol, match, taker=order, buyer_maker=order.side is Side.SELL)
         for meeting in taken.prevented:
             self._prevent(order, meeting)
+        self.matched(order.symbol)
         if not order.open:
             return
         if taken.taker_ends or order.left == 0:
@@ -323,6 +332,7 @@ class Market(ABC):
             matches = (Match(book.ladder.top(side is Side.BUY), qty, None),)
         for match in matches:
             self._match(symbol, match, taker=None, buyer_maker=side is Side.SELL)
+        self.matched(symbol)
 
     def _print(
         self, symbol: str, trade_id: int, price: Decimal, qty: Decimal, buyer_maker: bool
@@ -334,12 +344,12 @@ class Market(ABC):
         self.printed(symbol, trade)
 
     def _is_due(self, order: Order) -> bool:
-        """Has the last price reached the trigger? A trailing one first follows the price.
+        """Has the watched price reached the trigger? A trailing one first follows the price.
 
         Stops trigger against the holder (a sell when the price falls), take-profits in favour.
         """
-        last = self.last[order.symbol]
-        falls = (order.side is Side.SELL) == order.kind.startswith("STOP")
+        last = self.watched_price(order)
+        falls = (order.side is Side.SELL) == ("STOP" in order.kind)
         trigger = self._trailed(order, last, falls=falls)
         return last <= trigger if falls else last >= trigger
 

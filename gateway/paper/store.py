@@ -42,6 +42,10 @@ CREATE TABLE IF NOT EXISTS journal (
 CREATE TABLE IF NOT EXISTS post (
     login TEXT, market TEXT, client_id TEXT, sent INTEGER NOT NULL,
     PRIMARY KEY (login, market, client_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS income (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT NOT NULL, symbol TEXT NOT NULL,
+    kind TEXT NOT NULL, amount TEXT NOT NULL, time_ms INTEGER NOT NULL, trade_id INTEGER);
+CREATE INDEX IF NOT EXISTS income_login ON income (login, time_ms);
 CREATE TABLE IF NOT EXISTS candle (
     symbol TEXT, minute_ms INTEGER, body BLOB NOT NULL,
     PRIMARY KEY (symbol, minute_ms)) WITHOUT ROWID;
@@ -216,6 +220,46 @@ class Store:
         forward = from_id is not None or from_ms is not None
         bodies = self._page("trade", where, "trade_id", forward=forward, limit=limit)
         return [trade_from_row(body) for body in bodies]
+
+    # Income: why a futures wallet changed.
+
+    def put_income(
+        self,
+        login: str,
+        symbol: str,
+        kind: str,
+        amount: Decimal,
+        time_ms: int,
+        *,
+        trade_id: int | None = None,
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO income (login, symbol, kind, amount, time_ms, trade_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (login, symbol, kind, str(amount), time_ms, trade_id),
+        )
+
+    def income(
+        self,
+        login: str,
+        *,
+        symbol: str | None,
+        kind: str | None,
+        from_ms: int | None,
+        to_ms: int | None,
+        limit: int,
+    ) -> list[tuple[int, str, str, str, int, int | None]]:
+        """(id, symbol, kind, amount, time, trade id), oldest first; without a lower bound the
+        newest ``limit`` of them."""
+        order = "DESC" if from_ms is None else "ASC"
+        rows = self._db.execute(
+            "SELECT id, symbol, kind, amount, time_ms, trade_id FROM income WHERE login = ?1"
+            " AND (?2 IS NULL OR symbol = ?2) AND (?3 IS NULL OR kind = ?3)"
+            " AND (?4 IS NULL OR time_ms >= ?4) AND (?5 IS NULL OR time_ms <= ?5)"
+            f" ORDER BY id {order} LIMIT ?6",
+            (login, symbol, kind, from_ms, to_ms, limit),
+        ).fetchall()
+        return rows if order == "ASC" else rows[::-1]
 
     # The journal: what was accepted and what came of it, never changed afterwards.
 

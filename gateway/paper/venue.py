@@ -151,7 +151,7 @@ class Venue:
         if known is not None and self.ledger.of(login.api_key, wallet):
             return False
         with self.change():
-            if known is None:
+            if known != login:
                 self.logins.put(login)
             for asset, free in balances.items():
                 self.ledger.move(login.api_key, wallet, asset, free=free, locked=ZERO)

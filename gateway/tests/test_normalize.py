@@ -120,6 +120,13 @@ def test_fills_inside_an_order_are_read_with_what_the_order_knows():
     assert trade.executed_at.microsecond == 999000
 
 
+def test_a_fill_that_an_order_only_names_is_left_for_the_list_of_trades():
+    reading = read([ORDER | {"trades": [{"id": "9", "amount": None, "price": None}]}])
+
+    assert reading.reports.trades == ()
+    assert reading.unreadable == ()
+
+
 def test_the_same_fill_in_order_and_list_is_one_trade():
     trades = read([ORDER | {"trades": [TRADE | {"fee": None}]}], [TRADE]).reports.trades
 

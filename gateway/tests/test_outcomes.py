@@ -4,8 +4,8 @@ import asyncio
 import inspect
 import socket
 
-from ccxt.base import errors
 import pytest
+from ccxt.base import errors
 
 from gateway.calls import Call
 from gateway.outcomes import (
@@ -147,27 +147,12 @@ SPOT_ONLY = [
     (400, -2010, "Order would immediately match and take.", Refused),
     (400, -2010, "Market is closed.", Refused),
 ]
+LINEAR_REFUSALS = (-2018, -2019, -2021, -2022, -2024, -2025, -2026, -2027, -2028)
+LINEAR_REFUSALS += (-4120, -4164, -5021, -5022)
 LINEAR_ONLY = [
     (400, -4116, "ClientOrderId is duplicated.", Adopt),
     (400, -5028, "Timestamp for this request is outside of the ME recvWindow.", Throttled),
-    *[
-        (400, number, "Refused.", Refused)
-        for number in (
-            -2018,
-            -2019,
-            -2021,
-            -2022,
-            -2024,
-            -2025,
-            -2026,
-            -2027,
-            -2028,
-            -4120,
-            -4164,
-            -5021,
-            -5022,
-        )  # fmt: skip
-    ],
+    *[(400, number, "Refused.", Refused) for number in LINEAR_REFUSALS],
 ]
 
 

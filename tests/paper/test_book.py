@@ -122,7 +122,7 @@ def test_the_walk_fills_an_order_it_crosses_at_the_orders_own_price():
     rest(book, 2, Side.BUY, "98", "0.5")
 
     book.quote(D("98.5"), 2)
-    matches = book.sweep()
+    matches = list(book.sweep())
 
     assert [(match.maker_id, match.price, match.qty) for match in matches] == [(1, D(99), D("0.5"))]
     assert 1 not in book

@@ -1,0 +1,105 @@
+"""Do OMS and venue agree? Code that knows neither's inside: the journal against the API."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from tests.e2e.product import Json, Product
+
+FINAL = {"FILLED", "CANCELED", "REJECTED", "EXPIRED"}
+VENUE_FINAL = {"FILLED": "FILLED", "CANCELED": "CANCELED", "EXPIRED": "EXPIRED",
+               "EXPIRED_IN_MATCH": "EXPIRED", "REJECTED": "REJECTED"}  # fmt: skip
+
+
+def orders_of(product: Product, account: Json) -> list[Json]:
+    """Every order the OMS knows of the account."""
+    account_ids = account["id"]
+    return product.every("/oms/orders/open", account_ids=account_ids) + product.every(
+        "/oms/orders/history", account_ids=account_ids
+    )
+
+
+def check(product: Product, account: Json) -> dict[str, int]:
+    """Compare orders and deals with the venue's journal, trade by trade.
+
+    Returns the counts of orders, trades and presumed rejections; raises AssertionError naming the
+    first difference.
+    """
+    journal = product.journal(account)
+    posts = product.order_posts()
+    orders = orders_of(product, account)
+    theirs = {row["client_id"]: row for row in journal if row["event"] == "order"}
+    ours = {order["exchange_client_order_id"]: order for order in orders}
+    replaced = _earlier_ids(product, account)
+    for client_id, order in ours.items():
+        assert posts.get(client_id, 0) <= 1, f"posted {posts[client_id]} times: {order}"
+        if client_id not in theirs:
+            assert order["status"] in ("REJECTED", "EXPIRED", "CANCELED"), f"not at venue: {order}"
+    for client_id, row in theirs.items():
+        assert client_id in ours or client_id in replaced, f"unknown to us: {row}"
+    _check_deals(product, account, journal)
+    return {
+        "orders": len(orders),
+        "trades": sum(row["event"] == "trade" for row in journal),
+        "presumed": sum(order["note"] == "presumed" for order in orders),
+    }
+
+
+def check_final_states(product: Product, account: Json) -> None:
+    """Every order has the state that the venue shows for it."""
+    shown = product.venue("GET", "orders", login=product.login(account))
+    theirs = {row["client_id"]: row for row in shown}
+    for order in orders_of(product, account):
+        row = theirs.get(order["exchange_client_order_id"])
+        if row is None:
+            continue
+        if order["status"] in FINAL or row["status"] in VENUE_FINAL:
+            assert VENUE_FINAL.get(row["status"]) == order["status"], (order, row)
+        assert Decimal(order["filled_qty"]) <= Decimal(order["qty"]), order
+
+
+def net_of_positions(product: Product, account: Json) -> dict[str, Decimal]:
+    """Signed open volume per symbol."""
+    net: dict[str, Decimal] = defaultdict(Decimal)
+    for position in product.positions(account):
+        sign = 1 if position["side"] == "buy" else -1
+        net[position["symbol"]] += sign * Decimal(position["qty"])
+    return dict(net)
+
+
+def _check_deals(product: Product, account: Json, journal: list[Json]) -> None:
+    """The sums of our deals per trade are the venue's trades: quantity, price, fee, currency."""
+    deals: dict[tuple, list[Json]] = defaultdict(list)
+    for deal in product.every("/oms/deals", account_ids=account["id"]):
+        if deal["kind"] == "fill":
+            symbol = deal["symbol"].partition(":")[0].replace("/", "")
+            deals[(symbol, deal["exchange_trade_id"], deal["side"])].append(deal)
+    trades = {
+        (row["symbol"], str(row["trade_id"]), row["side"].lower()): row
+        for row in journal
+        if row["event"] == "trade"
+    }
+    assert set(deals) == set(trades), (
+        f"missing: {sorted(set(trades) - set(deals))[:5]}, "
+        f"too many: {sorted(set(deals) - set(trades))[:5]}"
+    )
+    for key, trade in trades.items():
+        booked = deals[key]
+        assert sum(Decimal(deal["qty"]) for deal in booked) == Decimal(trade["qty"]), key
+        assert {Decimal(deal["price"]) for deal in booked} == {Decimal(trade["price"])}, key
+        assert sum(Decimal(deal["fee"] or 0) for deal in booked) == Decimal(trade["fee"]), key
+        if Decimal(trade["fee"]):
+            assert {deal["fee_currency"] for deal in booked} == {trade["fee_asset"]}, key
+
+
+
+def _earlier_ids(product: Product, account: Json) -> set[str]:
+    """Ids that our orders had at the exchange before they were replaced, from the event log."""
+    found, since = set(), 0
+    while True:
+        page = product.get(
+            "/oms/events", account_ids=account["id"], since_seq=since, limit=500
+        )["items"]
+        if not page:
+            return found
+        found |= {row["payload"].get("exchange_client_order_id") for row in page}
+        since = page[-1]["seq"]
