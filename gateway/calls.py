@@ -142,7 +142,7 @@ def cancel(order: Order, exchange_order: ExchangeOrder, *, exchange_id: str, is_
     return Call("cancel_order", ("", order.symbol), params)
 
 
-def edit(  # noqa: PLR0913 (keywords, each a value of the changed order)
+def edit(  # Keywords, each a value of the changed order.
     order: Order,
     exchange_order: ExchangeOrder,
     *,

@@ -1,11 +1,13 @@
 """The exchange port: how ``positions`` reaches the exchange without knowing ccxt."""
 
 import logging
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from gateway import heartbeat, markets
+from gateway import calls, heartbeat, markets
 from positions.ports import MarketRules
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,10 @@ class CcxtExchange:
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         """The newest price known, without asking the network."""
         return markets.last_price(account_id, symbol)
+
+    def check_params(self, params: Mapping[str, Any]) -> None:
+        """Let a client's exchange extras pass; see ``gateway.calls.check_params``."""
+        calls.check_params(params)
 
     def wake(self, account_id: int) -> None:
         """Ring the worker's bell; with the broker gone, the sweeper finds the row."""

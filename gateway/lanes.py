@@ -37,6 +37,7 @@ class Lane:
     def __init__(self, account_id: int, *, on_landed: Callable[[], None]) -> None:
         self.account_id = account_id
         self._on_landed = on_landed
+        self._is_closing = False
         self._bell = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
 
@@ -56,12 +57,16 @@ class Lane:
                 log.exception("lane.claim_failed", extra={"account_id": self.account_id})
 
     async def drain(self) -> None:
-        """Wait until everything that was claimed has its outcome."""
+        """Claim nothing more and wait until everything that was claimed has its outcome."""
+        self._is_closing = True
         while self._flying:
             await asyncio.wait(self._flying)
 
     async def _send_waiting(self) -> None:
-        while (room := settings.OMS_IN_FLIGHT - len(self._flying)) > 0:
+        while not self._is_closing:
+            room = settings.OMS_IN_FLIGHT - len(self._flying)
+            if room <= 0:
+                return
             claims = await db(projector.claim, self.account_id, most=room)
             if not claims:
                 return

@@ -109,7 +109,7 @@ async def refresh(account_id: int) -> None:
         EngineUnavailable: the exchange cannot be asked.
         AccountNotFound: there is no such account.
     """
-    from gateway import sessions  # noqa: PLC0415 (sessions imports this module, and later ccxt)
+    from gateway import sessions  # Sessions imports this module, and later ccxt.
 
     await sessions.load_catalogue(await loop.db(profile, account_id), reload=True)
 

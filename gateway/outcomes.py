@@ -153,7 +153,7 @@ class NoSession(NotSent, EngineUnavailable):
     """
 
     code = EngineUnavailable.code
-    details: dict[str, Any] = {}  # noqa: RUF012 (set per instance by OmsError; hides the property)
+    details: dict[str, Any] = {}  # Set per instance by OmsError; hides the property.
 
     def __init__(self, message: str, /, **facts: Any) -> None:
         EngineUnavailable.__init__(self, message, **facts)

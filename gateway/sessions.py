@@ -353,15 +353,16 @@ class Session:
         try:
             async with asyncio.timeout(_patience_s()):
                 return await getattr(self.exchange, method)(*args, params=dict(params or {}))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is judged and raised below)
             outcome = classify(error, wire)
-            self._clock_is_wrong |= outcome.resync
-            # from None: the original's text may hold the signed query.
-            raise outcome.error() from None
         finally:
             current.reset(token)
+        self._clock_is_wrong |= outcome.resync
+        # Raised out here, so that it holds no reference to ccxt's error: its text can hold the
+        # signed query, and loggers print causes and contexts.
+        raise outcome.error()
 
-    async def _pages(  # noqa: PLR0913 (keywords, each a fact of the list asked for)
+    async def _pages(  # Keywords, each a fact of the list asked for.
         self,
         method: str,
         symbol: str,
@@ -501,7 +502,7 @@ def build(profile: Profile, login: ExchangeLogin | None) -> Any:
         # A re-based exchange is where its operator says, with the paths of the real one.
         try:
             exchange.set_sandbox_mode(True)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again, without ccxt's text)
             raise NoSession(
                 "The exchange has no test venue in ccxt.", exception=type(error).__name__
             ) from None
@@ -581,7 +582,7 @@ def _login_or_none(account_id: int) -> ExchangeLogin | None:
 async def _close(task: "asyncio.Task[Session]") -> None:
     try:
         session = await task
-    except Exception:  # It never opened, and whoever opened it was told.
+    except Exception:  # noqa: BLE001 (it never opened, and whoever opened it was told)
         return
     await session.close()
 
@@ -591,16 +592,16 @@ def _ccxt_class(exchange_id: str) -> type:
         raise NoSession("The installed ccxt has no such exchange.", exchange_id=exchange_id)
     logging.getLogger("ccxt").setLevel(logging.WARNING)  # Its DEBUG lines carry API keys.
     if capabilities.is_streaming(exchange_id):
-        import ccxt.pro as module  # noqa: PLC0415 (1.4 s and 112 MB, only where it is used)
+        import ccxt.pro as module  # 1.4 s and 112 MB, only where it is used.
     else:
-        import ccxt.async_support as module  # noqa: PLC0415 (0.9 s and 78 MB)
+        import ccxt.async_support as module  # 0.9 s and 78 MB.
     return wired(getattr(module, capabilities.ccxt_id(exchange_id)))
 
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
     """One for all sessions; reading the certificates takes 20 ms."""
-    import certifi  # noqa: PLC0415 (comes with ccxt)
+    import certifi  # Comes with ccxt.
 
     return ssl.create_default_context(cafile=certifi.where())
 

@@ -13,7 +13,7 @@ from celery.worker import WorkController
 from daphne.server import Server
 from django.conf import settings
 
-from gateway import runner
+from gateway import heartbeat, runner
 from oms_project.celery import app
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class Inside(Scheduler):
 
 def serve() -> None:
     """Run everything until SIGINT or SIGTERM, then finish what is on the wire and return."""
+    heartbeat.forget()  # What a killed process left must not call this one ready.
     worker = _start_worker()
     beat = _start_beat()
     threading.Thread(target=_start_accounts, name="start-accounts", daemon=True).start()

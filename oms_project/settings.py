@@ -87,6 +87,8 @@ TEMPLATES = [
         },
     }
 ]
+# Answered without a key: browsers ask for it on every page.
+SESSION_PATHS = ["/favicon.ico"]
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -145,6 +147,16 @@ else:
         # Ids are compared byte by byte: exchange ids that differ in case are different ids.
         DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
 OMS_DB_THREADS = env.int("OMS_DB_THREADS", 1 if _EMBEDDED else 4)
+
+# --- cache: counts failed log-ins, so it has to be one for all web processes ------------------------
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if _EMBEDDED
+    else {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.str("OMS_CACHE_URL", "redis://127.0.0.1:6379/2"),
+    }
+}
 
 # --- Celery: the database row is the queue, the broker only rings the bell ------------------------
 CELERY_BROKER_URL = env.str("OMS_BROKER_URL", "bell://localhost//" if _EMBEDDED else "redis://127.0.0.1:6379/0")
@@ -219,7 +231,12 @@ SPECTACULAR_SETTINGS = {
         "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
     },
     "SECURITY": [{"ApiKey": []}],
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": "positions.api.schema.ORDER_STATUS_CHOICES",
+        "CommandStatus": "positions.api.schema.COMMAND_STATUS_CHOICES",
+        "KeyStatus": [("active", "active"), ("revoked", "revoked")],
+        "StrategyStatus": [("active", "active"), ("disabled", "disabled")],
+    },
 }
 
 # --- logs ----------------------------------------------------------------------------------------

@@ -1,16 +1,17 @@
 """How is money stored without losing a digit?
 
-Django's own ``DecimalField`` goes through a C double on SQLite and keeps 15 digits. This field keeps
-38 (20 before the point, 18 after) on every database we support.
+Django's own ``DecimalField`` goes through a C double on SQLite and keeps 15 digits. This field
+keeps 38 (20 before the point, 18 after) on every database that we support, whatever Decimal context
+is set.
 """
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-INTEGER_DIGITS = 20
-FRACTION_DIGITS = 18
+from positions.engine.money import CONTEXT, INTEGER_DIGITS, ONE, PLACES, UNIT, ZERO
+
 _LIMIT = Decimal(10) ** INTEGER_DIGITS
 
 
@@ -22,6 +23,7 @@ class ExactDecimalField(models.Field):
     """
 
     description = "Exact decimal (38 digits, 18 after the point)"
+    empty_strings_allowed = False
 
     def db_type(self, connection):
         """The column's type: text on SQLite, a true decimal elsewhere."""
@@ -32,7 +34,7 @@ class ExactDecimalField(models.Field):
         return None if value is None else _trimmed(Decimal(value))
 
     def to_python(self, value):
-        """Accept ``Decimal``, ``int`` and ``str``; refuse floats, which have lost digits already."""
+        """Accept ``Decimal``, ``int`` and ``str``; refuse floats, which lost digits already."""
         if value is None or isinstance(value, Decimal):
             return value
         if isinstance(value, float):
@@ -57,21 +59,17 @@ def fixed_form(value: Decimal, *, name: str = "value") -> str:
     """
     if not value.is_finite():
         raise ValidationError(f"{name}: {value} is not a finite number")
-    if abs(value) >= _LIMIT:
+    if value.copy_abs() >= _LIMIT:
         raise ValidationError(f"{name}: {value} needs more than {INTEGER_DIGITS} integer digits")
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -FRACTION_DIGITS and value % _QUANTUM:
-        raise ValidationError(f"{name}: {value} needs more than {FRACTION_DIGITS} fraction digits")
-    return f"{value:.{FRACTION_DIGITS}f}"
-
-
-_QUANTUM = Decimal(1).scaleb(-FRACTION_DIGITS)
-_ZERO = Decimal(0)
+    fixed = value.quantize(UNIT, ROUND_DOWN, CONTEXT)
+    if fixed != value:
+        raise ValidationError(f"{name}: {value} needs more than {PLACES} fraction digits")
+    return format(fixed, "f")
 
 
 def _trimmed(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent."""
     if not value:
-        return _ZERO
-    trimmed = value.normalize()
-    return trimmed if trimmed.as_tuple().exponent <= 0 else trimmed.quantize(Decimal(1))
+        return ZERO
+    trimmed = value.normalize(CONTEXT)
+    return trimmed if trimmed.as_tuple().exponent <= 0 else trimmed.quantize(ONE, context=CONTEXT)

@@ -250,7 +250,7 @@ class InstructionKind(StrEnum):
 
 
 class InstructionState(StrEnum):
-    """``pending`` → ``sending`` → ``settled``; ``doubtful`` waits for proof, never for a re-send."""
+    """``pending`` → ``sending`` → ``settled``; ``doubtful`` waits for proof, not for a re-send."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -259,7 +259,7 @@ class InstructionState(StrEnum):
 
 
 class Instruction(models.Model):
-    """One thing to tell the exchange about one order: the queue itself, the broker is a doorbell."""
+    """One thing to tell the exchange about one order: the queue; the broker is a doorbell."""
 
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     order = models.ForeignKey(Order, models.PROTECT, related_name="instructions")
@@ -394,9 +394,7 @@ class Event(models.Model):
     objects = EventQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["account", "seq"], name="one_event_per_seq")
-        ]
+        constraints = [models.UniqueConstraint(fields=["account", "seq"], name="one_event_per_seq")]
 
     def __str__(self):
         return f"event {self.seq} {self.event} of account {self.account_id}"

@@ -14,9 +14,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from positions.engine.money import exact_decimals
+from positions.engine.types import CommandStatus
 from positions.models import AccountLane, Command, Event
 from positions.relay import News, relay
-from positions.engine.types import CommandStatus
+
+_OVER = (CommandStatus.COMPLETED, CommandStatus.FAILED)
 
 
 class HeldLane:
@@ -78,10 +81,8 @@ class HeldLane:
         """Move a command on and wake who waits for it, and the commands queued behind it."""
         command.status = status
         command.error = error
-        command.finished_at = None if status is CommandStatus.ACCEPTED else self.now
-        command.save(
-            update_fields=["status", "error", "finished_at", "order_ids", "position_ids"]
-        )
+        command.finished_at = self.now if status in _OVER else None
+        command.save(update_fields=["status", "error", "finished_at", "order_ids", "position_ids"])
         self._settled.append(command.pk)
 
     def write(self) -> None:
@@ -95,8 +96,11 @@ class HeldLane:
 
 @contextmanager
 def holding(account_id: int) -> Iterator[HeldLane]:
-    """One transaction under the account's lock; an exception undoes all of it."""
-    with transaction.atomic():
+    """One transaction under the account's lock; an exception undoes all of it.
+
+    Inside, decimals are the engine's: 50 digits, so that no sum of two stored numbers is rounded.
+    """
+    with exact_decimals(), transaction.atomic():
         lane = HeldLane(AccountLane.objects.hold(account_id))
         yield lane
         lane.write()

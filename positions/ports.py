@@ -4,10 +4,11 @@ Protocols whose implementations are named in settings (``OMS_EXCHANGE_PORT``, ``
 Django does with backends: ``positions`` never imports ``gateway`` or ``riskdesk``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -78,6 +79,13 @@ class Exchange(Protocol):
 
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         """The newest price known for ``symbol`` without asking the network."""
+
+    def check_params(self, params: Mapping[str, Any]) -> None:
+        """Let a client's exchange extras pass.
+
+        Raises:
+            Invalid: one of them is not on the allow-list.
+        """
 
     def wake(self, account_id: int) -> None:
         """Say that the account has something to send. Losing this call loses nothing."""

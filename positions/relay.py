@@ -1,8 +1,9 @@
 """Who is told that an account changed, without polling?
 
 After every commit the outbox announces ``(account, newest seq, settled commands)``. Each process
-keeps one ``Hub``: waiting requests and sockets register with it and are woken. The announcement only
-says "look": the truth is in the tables, so a lost one costs a waiter its time-out, never an answer.
+keeps one ``Hub``: waiting requests and sockets register with it and are woken. The announcement
+only says "look": the truth is in the tables, so a lost one costs a waiter its time-out, never an
+answer.
 
 ``OMS_RELAY_URL`` is ``memory://`` (everything in one process) or ``redis://…`` (one publish per
 commit, one subscription per process).

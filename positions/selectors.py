@@ -1,6 +1,7 @@
 """Reads that span models, or need a price."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,14 @@ from positions.projector.holdings import holding_of
 
 def marked_rows(positions: Iterable[Position]) -> list[dict[str, Any]]:
     """Positions with mark price and floating profit, null where no price is known."""
-    return [_marked(position) for position in positions]
+    prices: dict[tuple[int, str], Decimal | None] = {}
+    marked = []
+    for position in positions:
+        market = position.account_id, position.symbol
+        if market not in prices:
+            prices[market] = exchange().last_price(*market)
+        marked.append(_marked(position, prices[market]))
+    return marked
 
 
 def single_account(account_ids: list[int]) -> int:
@@ -60,8 +68,7 @@ def _account_row(caller: Caller, account: Account, lane: AccountLane | None) -> 
     }
 
 
-def _marked(position: Position) -> dict[str, Any]:
-    mark = exchange().last_price(position.account_id, position.symbol)
+def _marked(position: Position, mark: Decimal | None) -> dict[str, Any]:
     if mark is None or not position.qty:
         return rows.position_row(position, mark_price=mark)
     try:

@@ -43,13 +43,14 @@ class LinearMarket(Market):
         self.streams = LinearStreams(self, venue)
         self.reports = LinearReports(self.accounts, venue)
         self.clock = LinearClock(self, venue)
-        self.algos = LinearAlgos(self, venue)
+        self.orders = LinearOrders(self, venue)
+        self.algos = LinearAlgos(self, venue, self.orders)
         super().__init__(venue, LINEAR)
 
     def routes(self) -> list[Route]:
         routes = [
             *LinearPublic(self).routes(),
-            *LinearOrders(self).routes(),
+            *self.orders.routes(),
             *self.algos.routes(),
             *LinearAccount(self).routes(),
             *LinearSettings(self).routes(),
@@ -61,6 +62,7 @@ class LinearMarket(Market):
         self.accounts.load()
         self.algos.load()
         self.clock.load()
+        self.reports.forget()
         self._moved: set[Held] = set()
         for order in self.open:
             order.locked = ZERO
@@ -69,9 +71,7 @@ class LinearMarket(Market):
     # Margin.
 
     def lock(self, order: Order) -> None:
-        worth = self._worth(order)
-        if not order.extra["closes"]:
-            self.check_margin(order, worth)
+        self.check_margin(order)
         self._count(order)
         self._moved.add(_held(order))
 
@@ -84,12 +84,16 @@ class LinearMarket(Market):
     def unlock(self, order: Order) -> None:
         self._count(order)
 
-    def check_margin(self, order: Order, worth: Decimal) -> None:
-        """May the login risk ``worth`` USDT more with this order?
+    def check_margin(self, order: Order, worth: Decimal | None = None) -> None:
+        """May the login risk ``worth`` USDT more with this order? (Default: all it may come to.)
 
         Raises:
             VenueError: -2019 no margin for it, -2027 more than the leverage allows.
         """
+        if order.extra["closes"]:
+            return
+        if worth is None:
+            worth = order.left * order.price if order.price else self.preview(order).cost
         login, symbol, side = _held(order)
         more = Resting().plus(order.side, worth)
         before = self.accounts.initial(login, symbol, side)
@@ -100,9 +104,7 @@ class LinearMarket(Market):
             raise VenueError(-2019, "Margin is insufficient.")
         leverage = self.accounts.settings(login).leverage_of(symbol)
         if after * leverage > largest_worth(leverage):
-            raise VenueError(
-                -2027, "Exceeded the maximum allowable position at current leverage."
-            )
+            raise VenueError(-2027, "Exceeded the maximum allowable position at current leverage.")
 
     # Fills.
 
@@ -115,9 +117,7 @@ class LinearMarket(Market):
         profit = self.accounts.fill(login, symbol, side, qty=signed, price=price)
         owner = self.venue.logins.get(login)
         fee = cut(price * qty * (owner.linear_maker if maker else owner.linear_taker))
-        self.accounts.pay(
-            login, Income.REALIZED_PNL, profit, symbol=symbol, trade_id=trade_id
-        )
+        self.accounts.pay(login, Income.REALIZED_PNL, profit, symbol=symbol, trade_id=trade_id)
         self.accounts.pay(login, Income.COMMISSION, -fee, symbol=symbol, trade_id=trade_id)
         self._moved.add(_held(order))
         self.reports.touch(login, "ORDER", symbol, side)
@@ -195,7 +195,7 @@ class LinearMarket(Market):
 
     def fire(self, symbol: str) -> None:
         self.matched(symbol)
-        while due := next(filter(self._is_due, self.waiting[symbol].values()), None):
+        while due := next(filter(self.is_due, self.waiting[symbol].values()), None):
             self.algos.trigger(due)
 
     def watched_price(self, order: Order) -> Decimal:
@@ -204,10 +204,6 @@ class LinearMarket(Market):
         return self.last[order.symbol]
 
     # The steps of the above.
-
-    def _worth(self, order: Order) -> Decimal:
-        """What a new order may come to; a market order at what it meets now."""
-        return order.left * order.price if order.price else self.preview(order).cost
 
     def _count(self, order: Order) -> None:
         """Count what an order's open part may still add to its position."""
@@ -228,9 +224,8 @@ class LinearMarket(Market):
 
     def _rework(self, order: Order, *, qty: Decimal, price: Decimal) -> None:
         """Take an order from the book and let it match with other terms."""
-        if not order.extra["closes"]:
-            more = (qty - order.filled) * price - order.locked
-            self.check_margin(order, max(ZERO, more))
+        more = (qty - order.filled) * price - order.locked
+        self.check_margin(order, max(ZERO, more))
         self.books[order.symbol].drop(order.order_id)
         self.open.remove(order)
         self.open.add(order)  # It is the youngest now.

@@ -153,9 +153,7 @@ class Accounts:
         if not amount:
             return
         self._venue.ledger.move(login, WALLET, USDT, free=amount, overdraft=True)
-        self._store.put_income(
-            login, symbol, kind, amount, self._venue.now_ms(), trade_id=trade_id
-        )
+        self._store.put_income(login, symbol, kind, amount, self._venue.now_ms(), trade_id=trade_id)
 
     def resting(self, login: str, symbol: str, side: PositionSide) -> Resting:
         """What a login's open orders would add to a position."""

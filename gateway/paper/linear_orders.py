@@ -24,6 +24,7 @@ from gateway.paper.spot_filters import symbol_of
 
 if TYPE_CHECKING:
     from gateway.paper.linear import LinearMarket
+    from gateway.paper.venue import Venue
 
 LARGEST_BATCH = 5
 WEEK_MS = 7 * 86_400_000
@@ -56,10 +57,10 @@ def named_in_batch(call: Call) -> list[str]:
 class LinearOrders:
     """The order endpoints. Look-ups honour a look-up lag; placing and cancelling never do."""
 
-    def __init__(self, market: "LinearMarket") -> None:
+    def __init__(self, market: "LinearMarket", venue: "Venue") -> None:
         self._market = market
-        self._store = market.store
-        self._venue = market.venue
+        self._store = venue.store
+        self._venue = venue
 
     def routes(self) -> list[Route]:
         base, signed = "/fapi/v1", Access.SIGNED

@@ -6,6 +6,7 @@ from gateway.paper.amounts import SATOSHI, ZERO, plain
 from gateway.paper.book import Side
 from gateway.paper.orders import Order, Status, Trade
 
+
 def number(value: Decimal) -> str:
     """An amount in its shortest form, rounded to 8 decimals: averages may have no end."""
     return plain(value.quantize(SATOSHI))

@@ -24,26 +24,30 @@ class ListenKeys:
 
     def issue(self, login: str, market: str, now_ms: int) -> str:
         """The login's key, a new one if it has none, fresh for an hour."""
+        key = self.of_login(login, market, now_ms) or secrets.token_hex(32)
+        self._put(key, {"login": login, "market": market, "ends_ms": now_ms + LIFE_MS})
+        return key
+
+    def of_login(self, login: str, market: str, now_ms: int) -> str | None:
+        """The login's key in a market, if it has one."""
         mine = (
             key
             for key, body in self._keys.items()
             if (body["login"], body["market"]) == (login, market) and body["ends_ms"] > now_ms
         )
-        key = next(mine, None) or secrets.token_hex(32)
-        self._put(key, {"login": login, "market": market, "ends_ms": now_ms + LIFE_MS})
-        return key
+        return next(mine, None)
 
     def extend(self, key: str, now_ms: int) -> bool:
         """Keep a key alive; false when there is no such key."""
-        if self.login_of(key, now_ms) is None:
+        if self.owner_of(key, now_ms) is None:
             return False
         self._put(key, self._keys[key] | {"ends_ms": now_ms + LIFE_MS})
         return True
 
-    def login_of(self, key: str, now_ms: int) -> str | None:
-        """Whose key it is; ``None`` when it is over or never was."""
+    def owner_of(self, key: str, now_ms: int) -> tuple[str, str] | None:
+        """(market, login) of a key; ``None`` when it is over or never was."""
         body = self._keys.get(key)
-        return body["login"] if body and body["ends_ms"] > now_ms else None
+        return (body["market"], body["login"]) if body and body["ends_ms"] > now_ms else None
 
     def close(self, key: str) -> None:
         if self._keys.pop(key, None) is not None:

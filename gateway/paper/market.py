@@ -186,7 +186,7 @@ class Market(ABC):
 
     def fire(self, symbol: str) -> None:
         """Put the conditional orders to work whose trigger the last price has reached."""
-        while due := next(filter(self._is_due, self.waiting[symbol].values()), None):
+        while due := next(filter(self.is_due, self.waiting[symbol].values()), None):
             del self.waiting[symbol][due.order_id]
             due.working = True
             due.working_ms = due.updated_ms = self.venue.now_ms()
@@ -343,7 +343,7 @@ class Market(ABC):
         self.candles.add(symbol, trade.time_ms, price, qty, taker_buys=not buyer_maker)
         self.printed(symbol, trade)
 
-    def _is_due(self, order: Order) -> bool:
+    def is_due(self, order: Order) -> bool:
         """Has the watched price reached the trigger? A trailing one first follows the price.
 
         Stops trigger against the holder (a sell when the price falls), take-profits in favour.

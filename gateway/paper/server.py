@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.paper import control, mirror, options, rest, sockets
 from gateway.paper.calls import Route
 from gateway.paper.limits import Limit, Limiter
+from gateway.paper.linear import LinearMarket
 from gateway.paper.options import Options
 from gateway.paper.prices import Replay, Source, Walk
 from gateway.paper.spot import SpotMarket
@@ -36,9 +37,9 @@ def run(chosen: Options) -> int:
 def open_venue(chosen: Options) -> Venue:
     """A venue with all its markets, ready to answer."""
     venue = Venue(chosen, _source(chosen))
-    for base in ("/fapi/v1", "/dapi/v1"):
-        venue.add_routes(_closed_market(base))
+    venue.add_routes(_closed_market("/dapi/v1"))
     venue.add_market(SpotMarket(venue), spot_limiter(chosen))
+    venue.add_market(LinearMarket(venue), linear_limiter(chosen))
     return venue
 
 
@@ -50,6 +51,17 @@ def spot_limiter(chosen: Options) -> Limiter:
             Limit("ORDERS", "SECOND", 10, chosen.orders_10s),
             Limit("ORDERS", "DAY", 1, chosen.orders_1d),
             Limit("RAW_REQUESTS", "MINUTE", 5, chosen.raw_limit),
+        )
+    )
+
+
+def linear_limiter(chosen: Options) -> Limiter:
+    """USD-M's limits, as chosen at the start."""
+    return Limiter(
+        (
+            Limit("REQUEST_WEIGHT", "MINUTE", 1, chosen.linear_weight_limit),
+            Limit("ORDERS", "MINUTE", 1, chosen.linear_orders_1m),
+            Limit("ORDERS", "SECOND", 10, chosen.linear_orders_10s),
         )
     )
 

@@ -44,16 +44,46 @@ METHODS: Methods = {
     "allOrders": ("GET", "/api/v3/allOrders"),
     "myTrades": ("GET", "/api/v3/myTrades"),
 }
+LINEAR_METHODS: Methods = {
+    "depth": ("GET", "/fapi/v1/depth"),
+    "ticker.price": ("GET", "/fapi/v1/ticker/price"),
+    "ticker.book": ("GET", "/fapi/v1/ticker/bookTicker"),
+    "account.status": ("GET", "/fapi/v2/account"),
+    "v2/account.status": ("GET", "/fapi/v3/account"),
+    "account.balance": ("GET", "/fapi/v2/balance"),
+    "v2/account.balance": ("GET", "/fapi/v3/balance"),
+    "account.position": ("GET", "/fapi/v2/positionRisk"),
+    "v2/account.position": ("GET", "/fapi/v3/positionRisk"),
+    "order.place": ("POST", "/fapi/v1/order"),
+    "order.modify": ("PUT", "/fapi/v1/order"),
+    "order.status": ("GET", "/fapi/v1/order"),
+    "order.cancel": ("DELETE", "/fapi/v1/order"),
+    "algoOrder.place": ("POST", "/fapi/v1/algoOrder"),
+    "algoOrder.cancel": ("DELETE", "/fapi/v1/algoOrder"),
+    "userDataStream.start": ("POST", "/fapi/v1/listenKey"),
+    "userDataStream.ping": ("PUT", "/fapi/v1/listenKey"),
+    "userDataStream.stop": ("DELETE", "/fapi/v1/listenKey"),
+}
+# ccxt takes a URL with "/stream" for spot's, and puts a category into the one of futures.
+STREAM_PATHS = {
+    "spot": ("/stream/ws", "/ws", "/stream"),
+    "linear": tuple(
+        f"/{category}/{kind}"
+        for category in ("public", "market", "private")
+        for kind in ("ws", "stream")
+    ),
+}
 
 
 def add_routes(app: web.Application, venue: Venue) -> None:
-    """The paths under which spot's streams and its WebSocket API are found."""
-    for path in ("/stream/ws", "/ws"):
-        streams = partial(serve_streams, venue, "spot")
-        app.router.add_get(path, streams)
-        app.router.add_get(path + "/{names:.*}", streams)
-    app.router.add_get("/stream", partial(serve_streams, venue, "spot", combined=True))
+    """The paths under which each market's streams and WebSocket API are found."""
+    for market, paths in STREAM_PATHS.items():
+        for path in paths:
+            streams = partial(serve_streams, venue, market, combined=path.endswith("/stream"))
+            app.router.add_get(path, streams)
+            app.router.add_get(path + "/{names:.*}", streams)
     app.router.add_get("/ws-api/v3", partial(serve_api, venue, "spot", METHODS))
+    app.router.add_get("/ws-fapi/v1", partial(serve_api, venue, "linear", LINEAR_METHODS))
 
 
 async def serve_streams(
@@ -70,8 +100,8 @@ async def serve_streams(
     named += [name for name in request.query.get("streams", "").split("/") if name]
     named += filter(None, [request.query.get("listenKey")])
     for name in named:
-        if login := venue.listen_keys.login_of(name, venue.now_ms()):
-            venue.hub.subscribe(connection, f"{market}:user:{login}")
+        if owner := venue.listen_keys.owner_of(name, venue.now_ms()):
+            venue.hub.subscribe(connection, "{}:user:{}".format(*owner))
         elif not name.isdigit():
             _listen(venue, market, connection, name, combined=combined)
     answer = partial(_on_stream_request, venue, market, connection, combined=combined)

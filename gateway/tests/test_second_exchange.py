@@ -242,6 +242,6 @@ def test_its_market_rules_are_exact():
 
 
 async def _rules(talk):
-    from gateway.tests.venue import _loaded  # noqa: PLC0415 (filled when the session opened)
+    from gateway.tests.venue import _loaded  # Filled when the session opened.
 
     return _loaded[talk.exchange_id].rules

@@ -320,7 +320,7 @@ class TestOpening:
         sessions._loaded.clear()
 
     def account(self, *, login=True) -> Account:
-        from accounts.models import Credentials  # noqa: PLC0415 (only these tests store one)
+        from accounts.models import Credentials  # Only these tests store one.
 
         account = Account.objects.create(exchange_id=SPOT, label="a")
         if login:
@@ -365,7 +365,7 @@ class TestOpening:
         assert here.count("GET", "/api/v3/exchangeInfo") == 1
 
     def test_an_account_without_login_cannot_be_opened_until_it_has_one(self):
-        from accounts.models import Credentials  # noqa: PLC0415 (as above)
+        from accounts.models import Credentials  # As above.
 
         account = self.account(login=False)
 

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from accounts.permissions import Caller
 from oms_project.errors import (
+    AdminReadOnly,
     Invalid,
     OmsError,
     OrderNotFound,
@@ -25,7 +26,7 @@ from oms_project.parsers import read_json
 from oms_project.problems import problem
 from positions import commands as words
 from positions import rows, services
-from positions.api.parsing import Parsed, fingerprint, parse_command
+from positions.api.parsing import Parsed, fingerprint, parse_command, shown
 from positions.api.pool import in_pool
 from positions.engine.types import CommandStatus
 from positions.models import Command, Order, Position
@@ -85,12 +86,12 @@ async def answer(post: Post) -> Answer:
     deadline = loop.time() + options.wait_ms / 1000
     waiter = Waiter()
     with hub().listening(waiter.hear):
-        before: _Item | None = None
+        before: _Item | None = None  # The last one that had no answer yet; the next waits for it.
         for item in items:
             await in_pool(_accept, post.caller, item, before)
             if not options.parallel:
                 await _wait_for([item], waiter, deadline)
-                before = item
+                before = item if item.waits else before
         await _wait_for(items, waiter, deadline)
     return await in_pool(_render, items)
 
@@ -98,7 +99,9 @@ async def answer(post: Post) -> Answer:
 def _read_options(query: Mapping[str, str]) -> _Options:
     unknown = sorted(set(query) - {"parallel", "wait_ms"})
     if unknown:
-        raise Invalid("There is no such parameter.", field=unknown[0], limit=["parallel", "wait_ms"])
+        raise Invalid(
+            "There is no such parameter.", field=unknown[0], limit=["parallel", "wait_ms"]
+        )
     parallel = query.get("parallel", "false")
     if parallel not in ("true", "false"):
         raise Invalid("parallel is true or false.", field="parallel", limit="true or false",
@@ -130,7 +133,7 @@ def _with_key(body: Any, key: str | None) -> Any:
         return body
     if body.get("request_id") not in (None, key):
         raise Invalid("request_id and Idempotency-Key differ.", field="request_id",
-                      limit=key, value=str(body["request_id"])[:128])  # fmt: skip
+                      limit=key, value=shown(body["request_id"]))  # fmt: skip
     return body | {"request_id": key}
 
 
@@ -145,7 +148,7 @@ def _accept(caller: Caller, item: _Item, before: _Item | None) -> None:
             request_id=parsed.request_id,
             fingerprint=fingerprint(parsed, account_id),
             payload=parsed.payload,
-            after_id=before.command_id if before is not None and before.waits else None,
+            after_id=None if before is None else before.command_id,
         )
         command = services.accept(envelope, parsed.command, caller)
     except Exception as error:  # noqa: BLE001 (problem() logs what nobody expected)
@@ -170,6 +173,8 @@ def _implied_account(parsed: Parsed, caller: Caller) -> int:
 def _account_of(
     model: type[Order] | type[Position], row_id: int, caller: Caller, missing: OmsError
 ) -> int:
+    if caller.is_admin:
+        raise AdminReadOnly
     account_id = model.objects.filter(pk=row_id).values_list("account_id", flat=True).first()
     if account_id is None or account_id not in caller.rights:
         raise missing
@@ -213,7 +218,9 @@ def _render(items: list[_Item]) -> Answer:
 
 
 def _result(index: int, command: Command, orders: dict[int, Order]) -> dict[str, Any]:
-    shown = [rows.order_row(orders[order_id]) for order_id in command.order_ids]
+    # The command outlives its orders.
+    kept = [orders[order_id] for order_id in command.order_ids if order_id in orders]
+    shown = [rows.order_row(order) for order in kept]
     single = shown[0] if len(shown) == 1 else None
     position_ids = list(
         dict.fromkeys(
@@ -257,5 +264,3 @@ def _status(results: list[dict[str, Any]]) -> int:
         return error_class(failed[0]["error"]["code"]).status
     pending = (CommandStatus.ACCEPTED, CommandStatus.UNKNOWN)
     return 202 if any(result["status"] in pending for result in results) else 200
-
-

@@ -190,4 +190,3 @@ def _day(request: Request, name: str) -> date | None:
     if found is None or not date(1970, 1, 1) <= found <= date(9999, 12, 30):
         raise Invalid(f"{name} is a day.", field=name, limit="YYYY-MM-DD", value=text[:64])
     return found
-

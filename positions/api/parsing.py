@@ -21,11 +21,10 @@ from positions.engine.types import OrderType, Reason, Side, TimeInForce
 
 LARGEST_ID = 2**63 - 1
 MOST_ORDER_IDS = 500
+LONGEST_EXTRA = 64
 OFFERED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 GIVEN_REASONS = tuple(
-    reason
-    for reason in Reason
-    if reason in ("api", "trader", "portfolio_manager", "robot", "risk")
+    reason for reason in Reason if reason in ("api", "trader", "portfolio_manager", "robot", "risk")
 )
 
 Schema = dict[str, Any]
@@ -47,10 +46,7 @@ def amount(*, required: bool = False, alias: str | None = None, about: str = "")
     def read(field: str, value: Any) -> Decimal:
         if isinstance(value, bool):
             raise _wrong(field, "a decimal as a string or a number", value)
-        try:
-            number = parse(value, field=field)
-        except EngineError as error:
-            raise Invalid(error.message, **error.facts) from None
+        number = _decimal(field, value)
         if number <= 0:
             raise Invalid(f"{field} must be above zero.", field=field, limit="> 0", value=number)
         return number
@@ -59,8 +55,8 @@ def amount(*, required: bool = False, alias: str | None = None, about: str = "")
     return Form(read, schema, required, alias)
 
 
-def text(*, longest: int, required: bool = False, about: str = "") -> Form:
-    """Printable text."""
+def text(*, longest: int, required: bool = False, is_id: bool = False, about: str = "") -> Form:
+    """Printable text; an id is found again on every database, so no space may surround it."""
 
     def read(field: str, value: Any) -> str:
         if not isinstance(value, str):
@@ -79,6 +75,10 @@ def text(*, longest: int, required: bool = False, about: str = "") -> Form:
                 f"{field} holds characters that cannot be shown.",
                 field=field,
                 limit="printable characters",
+            )
+        if is_id and (not value or value != value.strip()):
+            raise Invalid(
+                f"{field} is empty or has spaces around it.", field=field, limit="no spaces around"
             )
         return value
 
@@ -147,11 +147,11 @@ def moment() -> Form:
     def read(field: str, value: Any) -> datetime:
         try:
             found = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise _wrong(field, "an ISO 8601 time with a zone", value) from None
-        if found.tzinfo is None:
-            raise _wrong(field, "an ISO 8601 time with a zone", value)
-        return found.astimezone(UTC)
+            if found.tzinfo is not None:
+                return found.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            pass
+        raise _wrong(field, "an ISO 8601 time with a zone", value)
 
     return Form(read, {"type": "string", "format": "date-time"})
 
@@ -162,9 +162,32 @@ def extras() -> Form:
     def read(field: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _wrong(field, "an object", value)
-        return value
+        return {_extra_name(name): _extra(f"params.{name}", item) for name, item in value.items()}
 
-    return Form(read, {"type": "object", "additionalProperties": True})
+    return Form(read, {"type": "object", "additionalProperties": _EXTRA_SCHEMA})
+
+
+_EXTRA_SCHEMA = {"type": ["string", "number", "boolean"], "maxLength": LONGEST_EXTRA}
+
+
+def _extra_name(name: str) -> str:
+    if not (name.isidentifier() and name.isascii() and len(name) <= LONGEST_EXTRA):
+        raise _wrong("params", "names of exchange parameters", name)
+    return name
+
+
+def _extra(field: str, value: Any) -> str | bool | int:
+    """A plain value; a number with a point becomes its text, so that no digit is lost."""
+    match value:
+        case bool():
+            return value
+        case int() | Decimal():
+            number = _decimal(field, value)
+            return int(value) if isinstance(value, int) else plain(number)
+        case str() if len(value) <= LONGEST_EXTRA and value.isprintable():
+            return value
+        case _:
+            raise _wrong(field, "a string, a number, true or false", value)
 
 
 _ORDER_OPTIONS = {
@@ -175,7 +198,7 @@ _ORDER_OPTIONS = {
     "reason": word(GIVEN_REASONS),
     "comment": text(longest=255),
     "client_order_id": text(
-        longest=64, about="Yours, unique among live orders of the account."
+        longest=64, is_id=True, about="Yours, unique among live orders of the account."
     ),
     "params": extras(),
 }
@@ -214,7 +237,7 @@ FORMS: dict[str, dict[str, Form]] = {
 _ENVELOPE = {
     "account_id": number(),
     "command": text(longest=32, required=True),
-    "request_id": text(longest=128),
+    "request_id": text(longest=128, is_id=True),
 }
 
 
@@ -351,17 +374,26 @@ _BUILD: dict[str, Callable[[dict[str, Any]], commands.Command]] = {
 }
 
 
+def _decimal(field: str, value: Any) -> Decimal:
+    try:
+        return parse(value, field=field)
+    except EngineError as error:
+        raise Invalid(error.message, **error.facts | {"value": shown(value)}) from None
+
+
 def _wrong(field: str, limit: Any, value: Any) -> Invalid:
-    return Invalid(f"{field} is not acceptable.", field=field, limit=limit, value=_shown(value))
+    return Invalid(f"{field} is not acceptable.", field=field, limit=limit, value=shown(value))
 
 
 def _unknown(field: str, known: list[str]) -> Invalid:
-    return Invalid("There is no such field.", field=str(field)[:64], limit=known)
+    return Invalid("There is no such field.", field=shown(field), limit=known)
 
 
-def _shown(value: Any) -> Any:
-    """Enough of a bad value to recognise it."""
-    return str(value)[:64] if isinstance(value, str | int | Decimal | bool) else _kind(value)
+def shown(value: Any) -> str:
+    """Enough of a bad value to recognise it, in characters that can be sent back."""
+    if not isinstance(value, str | int | Decimal | bool):
+        return _kind(value)
+    return str(value)[:64].encode(errors="backslashreplace").decode()
 
 
 def _kind(value: Any) -> str:

@@ -21,6 +21,10 @@ from positions.engine.types import (
 
 Schema = dict[str, Any]
 
+# Named in settings, so that the document calls the enums by these names.
+ORDER_STATUS_CHOICES = [(str(status), str(status)) for status in OrderStatus]
+COMMAND_STATUS_CHOICES = [(str(status), str(status)) for status in CommandStatus]
+
 
 def _payload(forms: dict[str, Form]) -> Schema:
     return {

@@ -7,6 +7,7 @@ late or out of order: orders only move forward, a trade is booked once.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from positions.engine.orders import FINAL
 from positions.engine.types import OrderStatus
 from positions.models import ExchangeOrder, Execution, Order
 from positions.outbox import HeldLane, holding
@@ -14,8 +15,10 @@ from positions.ports import MarketRules, exchange
 from positions.projector import replacing
 from positions.projector.dust import settle_remainder
 from positions.projector.fills import book_trade
-from positions.projector.progress import owes_fills, progress
+from positions.projector.progress import PRESUMED, owes_fills, progress
 from positions.reports import OrderReport, Reports, TradeReport
+
+_ALIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def apply(account_id: int, reports: Reports) -> list[Owing]:
     symbols = {report.symbol for report in (*reports.orders, *reports.trades)}
     rules = {symbol: exchange().market(account_id, symbol) for symbol in symbols}
     with holding(account_id) as lane:
-        touched = _Touched(account_id)
+        touched = _Touched(account_id, reports)
         for report in reports.orders:
             if leg := touched.leg_of(report):
                 _record_report(leg, report)
@@ -44,7 +47,8 @@ def apply(account_id: int, reports: Reports) -> list[Owing]:
                 touched.mark(leg, changed=amended)
         for trade in sorted(reports.trades, key=_in_time):
             leg = touched.leg_of(trade)
-            if leg and _book_once(lane, touched, leg, trade, rules[trade.symbol]):
+            if leg and touched.is_new(trade):
+                _book(lane, touched.order(leg), leg, trade, rules[trade.symbol])
                 touched.mark(leg, changed=True)
         for order, changed in touched.orders():
             was_open = order.is_open
@@ -55,110 +59,131 @@ def apply(account_id: int, reports: Reports) -> list[Owing]:
 
 
 def _in_time(trade: TradeReport) -> tuple:
-    number = int(trade.exchange_trade_id) if trade.exchange_trade_id.isdigit() else 0
+    number = int(trade.exchange_trade_id) if trade.exchange_trade_id.isdecimal() else 0
     return trade.executed_at, number, trade.exchange_trade_id
 
 
 class _Touched:
-    """The orders that this batch of reports concerns, each loaded once."""
+    """The orders that this batch of reports concerns; everything is loaded by five queries."""
 
-    def __init__(self, account_id: int) -> None:
-        self._account_id = account_id
-        self._orders: dict[int, Order] = {}
+    def __init__(self, account_id: int, reports: Reports) -> None:
+        both = (*reports.orders, *reports.trades)
+        symbols = {report.symbol for report in both}
+        legs = ExchangeOrder.objects.filter(account_id=account_id)
+        by_exchange = legs.filter(
+            symbol__in=symbols,
+            exchange_order_id__in={report.exchange_order_id for report in both} - {None},
+        )
+        by_client = legs.filter(client_order_id__in={r.client_order_id for r in both} - {None})
+        found = {leg.pk: leg for leg in (*by_client, *by_exchange)}.values()
+        self._by_exchange = {
+            (leg.symbol, leg.exchange_order_id): leg for leg in found if leg.exchange_order_id
+        }
+        self._by_client = {leg.client_order_id: leg for leg in found}
+        self._orders = Order.objects.select_related("account").in_bulk(
+            {leg.order_id for leg in found}
+        )
+        self._booked = _booked_already(account_id, reports.trades)
+        self._touched: dict[int, ExchangeOrder] = {}
         self._changed: set[int] = set()
-        self._legs: dict[tuple[str, str], ExchangeOrder] = {}
 
     def leg_of(self, report: OrderReport | TradeReport) -> ExchangeOrder | None:
         """Our order at the exchange that the report is about: by its id, then by ours."""
-        if report.exchange_order_id:
-            leg = self._legs.get((report.symbol, report.exchange_order_id)) or self._find(
-                symbol=report.symbol, exchange_order_id=report.exchange_order_id
-            )
-            if leg:
-                return self._remember(leg)
-        if report.client_order_id:
-            leg = self._find(client_order_id=report.client_order_id)
-            if leg and leg.exchange_order_id in (None, report.exchange_order_id):
-                return self._remember(self._link(leg, report.exchange_order_id))
-        return None
+        leg = self._by_exchange.get((report.symbol, report.exchange_order_id or ""))
+        if leg is None and report.client_order_id:
+            leg = self._by_client.get(report.client_order_id)
+            if leg and leg.exchange_order_id not in (None, report.exchange_order_id):
+                return None
+            if leg and report.exchange_order_id:
+                self._link(leg, report.exchange_order_id)
+        return leg
 
     def order(self, leg: ExchangeOrder) -> Order:
         """The OMS order of a leg."""
-        if leg.order_id not in self._orders:
-            self._orders[leg.order_id] = Order.objects.get(pk=leg.order_id)
         return self._orders[leg.order_id]
+
+    def is_new(self, trade: TradeReport) -> bool:
+        """Whether the trade is to be booked: never before, and not earlier in this batch."""
+        key = _key(trade)
+        is_new = key not in self._booked
+        self._booked.add(key)
+        return is_new
 
     def mark(self, leg: ExchangeOrder, *, changed: bool) -> None:
         """Remember that the order needs its progress looked at."""
-        order = self.order(leg)
+        self._touched[leg.pk] = leg
         if changed:
-            self._changed.add(order.pk)
+            self._changed.add(leg.order_id)
 
     def orders(self) -> Iterable[tuple[Order, bool]]:
         """Every order touched, and whether something visible changed."""
-        return [(order, pk in self._changed) for pk, order in sorted(self._orders.items())]
+        order_ids = sorted({leg.order_id for leg in self._touched.values()})
+        return [(self._orders[pk], pk in self._changed) for pk in order_ids]
 
     def owing(self) -> list[Owing]:
         """The legs touched that still owe fills."""
         return [
             Owing(leg.order_id, leg.symbol, leg.exchange_order_id)
-            for leg in self._legs.values()
+            for leg in self._touched.values()
             if leg.exchange_order_id and owes_fills([leg])
         ]
 
-    def _find(self, **condition: str) -> ExchangeOrder | None:
-        return ExchangeOrder.objects.filter(account_id=self._account_id, **condition).first()
+    def _link(self, leg: ExchangeOrder, exchange_order_id: str) -> None:
+        leg.exchange_order_id = exchange_order_id
+        leg.save(update_fields=["exchange_order_id"])
+        self._by_exchange[leg.symbol, exchange_order_id] = leg
+        if leg.is_current:
+            self.order(leg).exchange_order_id = exchange_order_id
+        self.mark(leg, changed=True)
 
-    def _link(self, leg: ExchangeOrder, exchange_order_id: str | None) -> ExchangeOrder:
-        if exchange_order_id and leg.exchange_order_id is None:
-            leg.exchange_order_id = exchange_order_id
-            leg.save(update_fields=["exchange_order_id"])
-            if leg.is_current:
-                self.order(leg).exchange_order_id = exchange_order_id
-        return leg
 
-    def _remember(self, leg: ExchangeOrder) -> ExchangeOrder:
-        if leg.exchange_order_id:
-            return self._legs.setdefault((leg.symbol, leg.exchange_order_id), leg)
-        return leg
+def _key(trade: TradeReport) -> tuple[str, str, str]:
+    return trade.symbol, trade.exchange_trade_id, trade.exchange_order_id
+
+
+def _booked_already(account_id: int, trades: Iterable[TradeReport]) -> set[tuple[str, str, str]]:
+    trade_ids = {trade.exchange_trade_id for trade in trades}
+    if not trade_ids:
+        return set()
+    booked = Execution.objects.filter(
+        account_id=account_id,
+        symbol__in={trade.symbol for trade in trades},
+        exchange_trade_id__in=trade_ids,
+    )
+    return set(booked.values_list("symbol", "exchange_trade_id", "exchange_order_id"))
 
 
 def _record_report(leg: ExchangeOrder, report: OrderReport) -> None:
     """Store what is newer than what we hold."""
-    if report.status is not None and not _is_older(leg, report):
+    before = leg.reported_status, leg.reported_filled
+    if report.status is not None and not _is_older(leg, report) and not _is_bare(report):
         leg.reported_status = report.status
-    if report.filled_qty is not None:
-        leg.reported_filled = max(leg.reported_filled, report.filled_qty)
-    leg.save(update_fields=["reported_status", "reported_filled"])
+    filled = report.filled_qty
+    if filled is None and report.status is OrderStatus.FILLED:
+        filled = leg.qty if report.qty is None else report.qty
+    if filled is not None:
+        leg.reported_filled = max(leg.reported_filled, filled)
+    if (leg.reported_status, leg.reported_filled) != before:
+        leg.save(update_fields=["reported_status", "reported_filled"])
 
 
 def _is_older(leg: ExchangeOrder, report: OrderReport) -> bool:
-    """A report of a live order after one of its end, or with fewer fills, came late."""
-    ended = leg.reported_status not in (
-        None,
-        OrderStatus.SUBMITTED,
-        OrderStatus.PARTIALLY_FILLED,
-        OrderStatus.REJECTED,
-    )
-    alive = report.status in (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
-    return ended and alive
+    """A report of a live order after one of its end came late; a refusal may have been presumed."""
+    ended = leg.reported_status in FINAL and leg.reported_status != OrderStatus.REJECTED
+    return ended and report.status in _ALIVE
 
 
-def _book_once(
-    lane: HeldLane,
-    touched: _Touched,
-    leg: ExchangeOrder,
-    trade: TradeReport,
-    rules: MarketRules,
-) -> bool:
-    """Book the trade unless it is booked already; whether it was new."""
-    known = Execution.objects.filter(
-        account_id=lane.account_id,
-        symbol=trade.symbol,
-        exchange_trade_id=trade.exchange_trade_id,
-        exchange_order_id=trade.exchange_order_id,
-    )
-    if known.exists():
-        return False
-    book_trade(lane, order=touched.order(leg), leg=leg, trade=trade, rules=rules)
-    return True
+def _is_bare(report: OrderReport) -> bool:
+    """An acknowledged cancel that tells no quantities: what was filled before is still unknown."""
+    ended = report.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+    return ended and report.filled_qty is None and report.qty is None
+
+
+def _book(
+    lane: HeldLane, order: Order, leg: ExchangeOrder, trade: TradeReport, rules: MarketRules
+) -> None:
+    """Book a trade; it also proves that the exchange took an order presumed rejected."""
+    book_trade(lane, order=order, leg=leg, trade=trade, rules=rules)
+    if order.note == PRESUMED and leg.reported_status == OrderStatus.REJECTED:
+        leg.reported_status = None
+        leg.save(update_fields=["reported_status"])

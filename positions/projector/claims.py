@@ -5,19 +5,22 @@ A claim is committed before the wire: a worker that dies leaves ``PENDING_SUBMIT
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from oms_project.errors import EngineUnavailable
 from positions.engine.types import CommandStatus, OrderStatus
-from positions.models import Instruction, InstructionKind, InstructionState, Order
+from positions.models import Instruction, InstructionKind, InstructionState
 from positions.outbox import HeldLane, holding
-from positions.projector.progress import fail_instruction, follow, move
+from positions.projector import replacing
+from positions.projector.outcomes import mark_unknown
+from positions.projector.progress import fail_instruction, follow, move, progress
 
 LIVE_AT_EXCHANGE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
+_EXPIRED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,59 +41,56 @@ def claim(account_id: int, *, most: int) -> list[Claim]:
 
     Those too late to send expire here and are not returned. Committed when this returns.
     """
-    if not _waiting(account_id).exists():
+    now = timezone.now()
+    if not _late(account_id, now).exists() and not _ready(account_id, now).exists():
         return []
     with holding(account_id) as lane:
-        claims: list[Claim] = []
-        waiting = _waiting(account_id).select_related("order", "exchange_order", "command")
-        for instruction in waiting.order_by("-urgent", "id")[: most * 4]:
-            if len(claims) == most:
-                break
-            if _too_late(instruction, lane):
-                _expire(lane, instruction)
-            elif _ready(instruction):
-                claims.append(_take(lane, instruction))
-        return claims
+        late = _late(account_id, lane.now).select_related("order", "exchange_order", "command")
+        for instruction in late.order_by("id")[:_EXPIRED_AT_ONCE]:
+            _expire(lane, instruction)
+        ready = _ready(account_id, lane.now).select_related("order", "exchange_order", "command")
+        return [_take(lane, each) for each in ready.order_by("-urgent", "id")[:most]]
 
 
-def expire_overdue(now=None) -> list[int]:
-    """Turn sends whose deadline has passed into doubt; returns the accounts touched.
-
-    A send that was answered and only owes its fills is no doubt: its order is asked again.
-    """
-    from positions.projector.outcomes import mark_unknown  # Outcomes are booked in one place.
-
-    now = now or timezone.now()
-    overdue = Instruction.objects.filter(state=InstructionState.SENDING, deadline__lt=now)
+def expire_overdue(now: datetime | None = None) -> list[int]:
+    """Turn sends whose deadline has passed into doubt; returns the accounts touched."""
+    overdue = Instruction.objects.filter(
+        state=InstructionState.SENDING, deadline__lt=now or timezone.now()
+    )
     touched: set[int] = set()
-    for instruction in overdue.select_related("exchange_order"):
+    for instruction in overdue:
         touched.add(instruction.account_id)
-        if instruction.exchange_order.reported_status is None or (
-            instruction.kind != InstructionKind.CREATE
-        ):
-            mark_unknown(instruction.pk, instruction.fence)
-        else:
-            Order.objects.filter(pk=instruction.order_id).update(next_check_at=now)
+        mark_unknown(instruction.pk, instruction.fence)
     return sorted(touched)
 
 
-def _waiting(account_id: int):
+def _pending(account_id: int) -> QuerySet[Instruction]:
+    return Instruction.objects.filter(account_id=account_id, state=InstructionState.PENDING)
+
+
+def _late(account_id: int, now: datetime) -> QuerySet[Instruction]:
+    """What is too late to send, whether or not something else held it up."""
+    return _pending(account_id).filter(send_before__lt=now)
+
+
+def _ready(account_id: int, now: datetime) -> QuerySet[Instruction]:
+    """What can be sent now.
+
+    A cancel or an edit needs an order that the exchange has, which is not known while the creation
+    of that order is still on its way.
+    """
+    being_created = Instruction.objects.filter(
+        exchange_order=OuterRef("exchange_order"), kind=InstructionKind.CREATE
+    ).exclude(state=InstructionState.SETTLED)
     return (
-        Instruction.objects.filter(account_id=account_id, state=InstructionState.PENDING)
-        .filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+        _pending(account_id)
+        .filter(Q(not_before=None) | Q(not_before__lte=now))
+        .filter(
+            Q(kind=InstructionKind.CREATE)
+            | Q(~Exists(being_created), order__status__in=LIVE_AT_EXCHANGE)
+        )
         .exclude(command__after__status=CommandStatus.ACCEPTED)
     )
-
-
-def _ready(instruction: Instruction) -> bool:
-    """A create is always ready; a cancel or an edit needs an order that the exchange has."""
-    return instruction.kind == InstructionKind.CREATE or (
-        instruction.order.status in LIVE_AT_EXCHANGE
-    )
-
-
-def _too_late(instruction: Instruction, lane: HeldLane) -> bool:
-    return instruction.send_before is not None and instruction.send_before < lane.now
 
 
 def _take(lane: HeldLane, instruction: Instruction) -> Claim:
@@ -108,13 +108,19 @@ def _take(lane: HeldLane, instruction: Instruction) -> Claim:
 
 
 def _expire(lane: HeldLane, instruction: Instruction) -> None:
+    """What was too late to send did not happen: no order, no new leg, or no change."""
     order = instruction.order
-    if order.status != OrderStatus.PENDING_SUBMIT:
-        fail_instruction(lane, instruction, _LATE)  # A cancel or the new leg of a replacement.
+    fail_instruction(lane, instruction, _LATE)
+    if instruction.kind != InstructionKind.CREATE:
+        replacing.give_up(lane, order)
+        progress(lane, order)
+        return
+    order.note = "Not sent in time; nothing reached the exchange."
+    if replacing.is_replacement(order):
+        replacing.fail_replacement(lane, order)
+        move(lane, order, OrderStatus.CANCELED)
     else:
-        order.note = "Not sent in time; nothing reached the exchange."
         move(lane, order, OrderStatus.EXPIRED)
-        fail_instruction(lane, instruction, _LATE)
     follow(lane, order)
 
 

@@ -47,7 +47,7 @@ def book_trade(
     current = positions.get(chosen.position_id) if chosen.position_id else None
     before = None if current is None else holding_of(current)
     booking = book_fill(before, fill, market, chosen.reversal)
-    _write(lane, order, execution, booking, current, chosen, market)
+    _write(lane, order, execution, booking=booking, current=current, chosen=chosen, market=market)
     _count(order, leg, trade)
 
 
@@ -95,16 +95,23 @@ def _append_execution(
 def _fill(execution: Execution, market: Market) -> Fill:
     currency = execution.fee_currency
     rate = None
+    if not _knows_fee(execution):
+        return Fill(side=Side(execution.side), qty=execution.qty, price=execution.price)
     if execution.fee and currency not in (market.base, market.quote, market.settle):
         rate = exchange().last_price(execution.account_id, f"{currency}/{market.quote}")
     return Fill(
         side=Side(execution.side),
         qty=execution.qty,
         price=execution.price,
-        fee=execution.fee or ZERO,
+        fee=execution.fee,
         fee_currency=currency,
         fee_rate=rate,
     )
+
+
+def _knows_fee(execution: Execution) -> bool:
+    """A fee without its currency is worth nothing that could be booked; the execution keeps it."""
+    return execution.fee is not None and execution.fee_currency is not None
 
 
 def _candidates(order: Order) -> dict[int, Position]:
@@ -148,6 +155,7 @@ def _write(
     lane: HeldLane,
     order: Order,
     execution: Execution,
+    *,
     booking: Booking,
     current: Position | None,
     chosen: Route,
@@ -158,15 +166,13 @@ def _write(
         opened = _open_position(lane, order, execution, booking.opened, chosen)
     for leg in booking.legs:
         position = opened if leg.target is Target.NEW else current
-        _write_deal(lane, order, execution, leg, position, market)
+        _write_deal(lane, order, execution, leg=leg, position=position, market=market)
     if current is not None and booking.current is not None:
         reversed_here = any(leg.entry is Entry.INOUT for leg in booking.legs)
         if reversed_here:
             current.ticket = order.pk
         store_holding(lane, current, booking.current, market, at=execution.executed_at)
-        tell_position(
-            lane, "position_updated" if current.qty else "position_closed", current
-        )
+        tell_position(lane, "position_updated" if current.qty else "position_closed", current)
     if opened is not None:
         store_holding(lane, opened, booking.opened, market, at=execution.executed_at)
         tell_position(lane, "position_opened", opened)
@@ -201,6 +207,7 @@ def _write_deal(
     lane: HeldLane,
     order: Order,
     execution: Execution,
+    *,
     leg: Leg,
     position: Position,
     market: Market,
@@ -219,10 +226,10 @@ def _write_deal(
         kind=DealKind.FILL,
         profit=leg.profit,
         profit_currency=market.profit_currency,
-        fee=None if execution.fee is None else leg.fee,
+        fee=leg.fee if _knows_fee(execution) else None,
         fee_currency=execution.fee_currency,
         fee_rate=_fee_rate(leg),
-        fee_quote=None if execution.fee is None else leg.fee_quote,
+        fee_quote=leg.fee_quote if _knows_fee(execution) else None,
         strategy_id=position.strategy_id,
         reason=order.reason,
         comment=order.comment,
@@ -245,6 +252,8 @@ def _count(order: Order, leg: ExchangeOrder, trade: TradeReport) -> None:
     order.filled_qty += trade.qty
     order.filled_value += kept(trade.qty * trade.price)
     order.avg_fill_price = kept(order.filled_value / order.filled_qty)
-    if trade.fee is not None and order.fee_currency in (None, trade.fee_currency):
+    if trade.fee is None or trade.fee_currency is None:
+        return
+    if order.fee_currency in (None, trade.fee_currency):  # The fees of a second one: see its deals.
         order.fee = (order.fee or ZERO) + trade.fee
         order.fee_currency = trade.fee_currency

@@ -29,6 +29,8 @@ def store_holding(
     lane: HeldLane, position: Position, holding: Holding, market: Market, *, at: datetime
 ) -> None:
     """Write the engine's value back; an emptied position is closed ``at`` that time."""
+    if holding.qty > position.qty:
+        position.unclosable = False
     position.side = holding.side
     position.qty = holding.qty
     position.cost = holding.cost

@@ -4,13 +4,21 @@ Every function takes the instruction's fence: an answer that comes after the cla
 booked only where it is still proof.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from oms_project.errors import ExchangeTimeout, OmsError, OrderRejected
+from oms_project.errors import (
+    Conflict,
+    EngineUnavailable,
+    ExchangeTimeout,
+    OmsError,
+    OrderRejected,
+)
 from positions.engine.orders import Proof
-from positions.engine.types import EditReplaceState, OrderStatus
+from positions.engine.types import OrderStatus
 from positions.models import Instruction, InstructionKind, InstructionState, Order
 from positions.outbox import HeldLane, holding
 from positions.projector import replacing
@@ -21,6 +29,7 @@ from positions.projector.progress import (
     move,
     progress,
     settle_command,
+    settle_instruction,
 )
 
 _IN_FLIGHT = (InstructionState.SENDING, InstructionState.DOUBTFUL)
@@ -36,38 +45,67 @@ def refuse(instruction_id: int, fence: int, error: OmsError) -> None:
         if instruction.kind == InstructionKind.CREATE:
             _refuse_create(lane, order, instruction, error)
         else:
-            order.cancel_requested_at = None
-            _forget_replacement(order)
+            _forget(lane, order, instruction)
             progress(lane, order)
 
 
 def not_sent(instruction_id: int, fence: int, *, retry_at: datetime) -> None:
-    """Put an instruction back in the queue: it is proven that nothing was executed."""
+    """Put an instruction back in the queue: it is proven that nothing was executed.
+
+    An order is not sent again where somebody asked to cancel it meanwhile, or where the proof comes
+    after the send was given up as doubtful: then it ends here.
+    """
     with _held(instruction_id, fence) as (lane, instruction):
         if instruction is None:
             return
-        instruction.state = InstructionState.PENDING
-        instruction.not_before = retry_at
-        instruction.save(update_fields=["state", "not_before"])
         order = instruction.order
-        if order.status == OrderStatus.SENDING:
-            move(lane, order, OrderStatus.PENDING_SUBMIT, Proof.NOT_EXECUTED)
+        creates = instruction.kind == InstructionKind.CREATE
+        if creates and order.cancel_requested_at is not None:
+            order.note = "Cancelled before it was sent."
+            cancel_unsent(lane, order, instruction)
+        elif creates and instruction.state == InstructionState.DOUBTFUL:
+            fail_instruction(lane, instruction, _NEVER_SENT)
+            _refuse_create(lane, order, instruction, _NEVER_SENT)
+        else:
+            instruction.state = InstructionState.PENDING
+            instruction.not_before = retry_at
+            instruction.save(update_fields=["state", "not_before"])
+            if order.status == OrderStatus.SENDING:
+                move(lane, order, OrderStatus.PENDING_SUBMIT, Proof.NOT_EXECUTED)
+
+
+def cancel_unsent(lane: HeldLane, order: Order, create: Instruction) -> None:
+    """End an order, or a replacement, that never left the house and now never will."""
+    if replacing.is_replacement(order):
+        fail_instruction(lane, create, Conflict("The order was cancelled.", order_id=order.pk))
+        replacing.give_up(lane, order)
+    else:
+        settle_instruction(lane, create)
+    move(lane, order, OrderStatus.CANCELED)
+    follow(lane, order)
 
 
 def mark_unknown(instruction_id: int, fence: int) -> None:
-    """Book that the exchange did not say: the order is looked up until there is proof."""
+    """Book that the exchange did not say: the order is looked up until there is proof.
+
+    A creation that the exchange has shown, and that only owes its fills, is no doubt: it is asked.
+    """
     with _held(instruction_id, fence) as (lane, instruction):
         if instruction is None or instruction.state == InstructionState.DOUBTFUL:
             return
-        instruction.state = InstructionState.DOUBTFUL
-        instruction.save(update_fields=["state"])
         order = instruction.order
-        if instruction.kind == InstructionKind.CREATE and order.is_open:
+        creates = instruction.kind == InstructionKind.CREATE
+        if creates and replacing.is_shown(instruction.exchange_order):
+            instruction.deadline = None
+        else:
+            instruction.state = InstructionState.DOUBTFUL
+        instruction.save(update_fields=["state", "deadline"])
+        if creates and instruction.state == InstructionState.DOUBTFUL:
             move(lane, order, OrderStatus.UNKNOWN)
         else:
-            order.next_check_at = lane.now
+            order.next_check_at = order.next_check_at or lane.now
             order.save(update_fields=["next_check_at"])
-        follow(lane, order)
+        follow(lane, order, owing=order.is_open)
 
 
 def still_live(order_id: int) -> None:
@@ -113,15 +151,13 @@ def presume_rejected(order_id: int) -> None:
             _refuse_create(lane, order, instruction, error)
 
 
-def _refuse_create(
-    lane: HeldLane, order: Order, instruction: Instruction, error: OmsError
-) -> None:
+def _refuse_create(lane: HeldLane, order: Order, instruction: Instruction, error: OmsError) -> None:
     leg = instruction.exchange_order
     leg.reported_status = OrderStatus.REJECTED
     leg.save(update_fields=["reported_status"])
     order.reject_code = error.code
     order.note = PRESUMED if isinstance(error, ExchangeTimeout) else _refusal(error)
-    if order.edit_replace_state == EditReplaceState.CREATE_PENDING:
+    if replacing.is_replacement(order):
         replacing.fail_replacement(lane, order)
         move(lane, order, OrderStatus.CANCELED)
     elif order.is_open:
@@ -139,24 +175,25 @@ def _refusal(error: OmsError) -> str:
     return " ".join(fact for fact in facts if fact)[:255]
 
 
-def _forget_replacement(order: Order) -> None:
-    if order.edit_replace_state == EditReplaceState.CREATE_PENDING:
-        order.edit_replace_state = None
+def _forget(lane: HeldLane, order: Order, refused: Instruction) -> None:
+    """A refused change or cancel leaves the order as it was; another cancel still counts."""
+    if replacing.REPLACE in refused.payload:
+        replacing.give_up(lane, order)
+        return
+    cancels = order.instructions.filter(kind=InstructionKind.CANCEL).exclude(
+        state=InstructionState.SETTLED
+    )
+    if all(replacing.REPLACE in cancel.payload for cancel in cancels):
+        order.cancel_requested_at = None
 
 
-class _held:
+@contextmanager
+def _held(instruction_id: int, fence: int) -> Iterator[tuple[HeldLane, Instruction | None]]:
     """The lane of an instruction and the instruction itself, ``None`` where the fence is old."""
+    sent = Instruction.objects.filter(pk=instruction_id, fence=fence, state__in=_IN_FLIGHT)
+    account_id = Instruction.objects.values_list("account_id", flat=True).get(pk=instruction_id)
+    with holding(account_id) as lane:
+        yield lane, sent.select_related("order", "exchange_order", "command").first()
 
-    def __init__(self, instruction_id: int, fence: int) -> None:
-        self._query = Instruction.objects.filter(
-            pk=instruction_id, fence=fence, state__in=_IN_FLIGHT
-        ).select_related("order", "exchange_order", "command")
-        self._lane = holding(
-            Instruction.objects.values_list("account_id", flat=True).get(pk=instruction_id)
-        )
 
-    def __enter__(self) -> tuple[HeldLane, Instruction | None]:
-        return self._lane.__enter__(), self._query.first()
-
-    def __exit__(self, *failure: object) -> bool | None:
-        return self._lane.__exit__(*failure)
+_NEVER_SENT = EngineUnavailable("It could not be sent; nothing reached the exchange.")

@@ -1,13 +1,16 @@
 """Where do the reports leave an order, its instructions and its command?
 
-Called under the account's lane after anything about an order changed. A final state is entered only
-once every fill that the exchange reports is booked, so a client that reads ``FILLED`` finds all deals.
+Called under the account's lane after anything about an order changed. A final state is entered
+only once every fill that the exchange reports is booked, so a client that reads ``FILLED`` finds
+all deals.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from oms_project.errors import InvalidOrderState, OmsError
+from oms_project.errors import InvalidOrderState, OmsError, OrderRejected
 from positions import rows
 from positions.engine.money import ZERO
 from positions.engine.orders import FINAL, Progress, Proof, may_move, status_after
@@ -57,17 +60,22 @@ def progress(lane: HeldLane, order: Order, *, changed: bool = False) -> None:
     said = current.reported_status
     if said in FINAL and owing:
         said = OrderStatus.SUBMITTED
+    if said == OrderStatus.REJECTED and replacing.is_replacement(order):
+        replacing.fail_replacement(lane, order)
+        said = OrderStatus.CANCELED
     if said in FINAL and replacing.continue_with_new_leg(lane, order, current):
-        _save(lane, order)
-        return
+        said, changed = None, True
+    was_presumed = _is_presumed(order)
     after = status_after(
         Progress(OrderStatus(order.status), _accounted_for(order)),
         qty=order.qty,
         reported=None if said is None else OrderStatus(said),
         reported_filled=order.filled_qty,
-        presumed=order.note == PRESUMED,
+        presumed=was_presumed,
     )
     order.next_check_at = lane.now if owing else _next_check(order, after.status)
+    if after.status is OrderStatus.REJECTED and not was_presumed:
+        order.reject_code = order.reject_code or OrderRejected.code
     if after.status != order.status:
         move(lane, order, after.status, after.proof)
     else:
@@ -75,11 +83,11 @@ def progress(lane: HeldLane, order: Order, *, changed: bool = False) -> None:
         if changed:
             lane.tell("order_updated", rows.order_row(order), strategy_id=order.strategy_id)
     follow(lane, order, owing=owing)
+    if was_presumed and not _is_presumed(order):
+        _believe_again(lane, order)
 
 
-def move(
-    lane: HeldLane, order: Order, status: OrderStatus, proof: Proof = Proof.NONE
-) -> None:
+def move(lane: HeldLane, order: Order, status: OrderStatus, proof: Proof = Proof.NONE) -> None:
     """Set a new state that the life cycle allows, and tell it.
 
     Raises:
@@ -87,8 +95,9 @@ def move(
     """
     if not may_move(OrderStatus(order.status), status, proof):
         raise InvalidOrderState(order_id=order.pk, status=order.status, asked=status)
-    if order.status == OrderStatus.REJECTED and order.note == PRESUMED:
+    if _is_presumed(order):
         order.note = "Presumed rejected, then found at the exchange."
+        order.reject_code = None
     order.status = status
     order.is_open = status not in FINAL
     order.closed_at = lane.now if status in FINAL else None
@@ -110,7 +119,9 @@ def release_position(lane: HeldLane, order: Order) -> None:
     if not order.closes_position or order.position_id is None:
         return
     position = Position.objects.get(pk=order.position_id)
-    pending = Order.objects.open().filter(position_id=position.pk, closes_position=True)
+    pending = Order.objects.open().filter(
+        position_id=position.pk, closes_position=True, reduce_only=True
+    )
     if position.state == PositionState.CLOSE_REQUESTED and not pending.exists():
         position.state = PositionState.OPEN
         position.updated_at = lane.now
@@ -118,13 +129,22 @@ def release_position(lane: HeldLane, order: Order) -> None:
         tell_position(lane, "position_updated", position)
 
 
+def _believe_again(lane: HeldLane, order: Order) -> None:
+    """The exchange has the order after all: the commands that gave it up did not fail."""
+    creates = order.instructions.filter(kind=InstructionKind.CREATE)
+    for instruction in creates.select_related("command"):
+        instruction.error = None
+        settle_instruction(lane, instruction)
+        if instruction.command is not None:
+            settle_command(lane, instruction.command)
+
+
 def follow(lane: HeldLane, order: Order, *, owing: bool = False) -> None:
     """Settle the instructions that the order's present state answers, then their commands."""
-    unsettled = order.instructions.exclude(state=InstructionState.SETTLED)
-    for instruction in unsettled.select_related("exchange_order", "command").order_by("id"):
-        if owing:
-            continue
-        _follow_one(lane, order, instruction)
+    if not owing:
+        unsettled = order.instructions.exclude(state=InstructionState.SETTLED)
+        for instruction in unsettled.select_related("exchange_order", "command").order_by("id"):
+            _follow_one(lane, order, instruction)
     for command in _commands_of(order):
         settle_command(lane, command)
 
@@ -132,7 +152,9 @@ def follow(lane: HeldLane, order: Order, *, owing: bool = False) -> None:
 def _follow_one(lane: HeldLane, order: Order, instruction: Instruction) -> None:
     match instruction.kind:
         case InstructionKind.CREATE:
-            if instruction.exchange_order.reported_status is not None or not order.is_open:
+            if instruction.exchange_order.reported_status == OrderStatus.REJECTED:
+                fail_instruction(lane, instruction, OrderRejected(order_id=order.pk))
+            elif replacing.is_shown(instruction.exchange_order) or not order.is_open:
                 settle_instruction(lane, instruction)
         case InstructionKind.CANCEL:
             replaces = replacing.REPLACE in instruction.payload
@@ -173,16 +195,23 @@ def settle_command(lane: HeldLane, command: Command) -> None:
     """Move a command to the state that its instructions and orders add up to."""
     instructions = list(command.instructions.select_related("order"))
     status, error = _command_state(command, instructions)
-    if status is CommandStatus.ACCEPTED and command.status == CommandStatus.ACCEPTED:
+    if status == command.status:
         return
     position_ids = [i.order.position_id for i in instructions if i.order.position_id]
     command.position_ids = list(dict.fromkeys([*command.position_ids, *position_ids]))
     lane.settle(command, status, error)
 
 
-def _command_state(command: Command, instructions: list[Instruction]):
+def _command_state(
+    command: Command, instructions: list[Instruction]
+) -> tuple[CommandStatus, dict[str, Any] | None]:
     states = {instruction.state for instruction in instructions}
-    errors = [instruction.error for instruction in instructions if instruction.error]
+    # What is gone is what cancelling all asks for, however it went.
+    failed = [
+        instruction
+        for instruction in instructions
+        if instruction.error and (instruction.order.is_open or command.kind != "cancel_all_orders")
+    ]
     doubtful = InstructionState.DOUBTFUL in states or any(
         instruction.order.status == OrderStatus.UNKNOWN for instruction in instructions
     )
@@ -190,9 +219,8 @@ def _command_state(command: Command, instructions: list[Instruction]):
         return CommandStatus.UNKNOWN, None
     if states - {InstructionState.SETTLED}:
         return CommandStatus.ACCEPTED, None
-    # Everything that was open is gone, which is what cancelling all asks for.
-    if errors and command.kind != "cancel_all_orders":
-        return CommandStatus.FAILED, errors[0]
+    if failed:
+        return CommandStatus.FAILED, failed[0].error
     return CommandStatus.COMPLETED, None
 
 
@@ -207,14 +235,26 @@ def _commands_of(order: Order) -> list[Command]:
     )
 
 
+def _is_presumed(order: Order) -> bool:
+    """Whether it was concluded from silence that the exchange never took the order."""
+    return order.status == OrderStatus.REJECTED and order.note == PRESUMED
+
+
 def _accounted_for(order: Order) -> Decimal:
     """How much of the booked fills the status shows already."""
-    shown = order.status == OrderStatus.PARTIALLY_FILLED or not order.is_open
+    ended = not order.is_open and not _is_presumed(order)
+    shown = order.status == OrderStatus.PARTIALLY_FILLED or ended
     return order.filled_qty if shown else ZERO
 
 
-def _next_check(order: Order, status: OrderStatus):
-    return order.next_check_at if status is OrderStatus.UNKNOWN else None
+def _next_check(order: Order, status: OrderStatus) -> datetime | None:
+    """Keep asking while the order, or a cancel or a change of it, is in doubt."""
+    if order.next_check_at is None or status in FINAL:
+        return None
+    in_doubt = status is OrderStatus.UNKNOWN or (
+        order.instructions.filter(state=InstructionState.DOUBTFUL).exists()
+    )
+    return order.next_check_at if in_doubt else None
 
 
 def _save(lane: HeldLane, order: Order) -> None:

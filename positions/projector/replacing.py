@@ -1,39 +1,53 @@
 """How does an order change?
 
-Where the exchange amends in place, the answer that shows the new values settles it. Elsewhere its order at the exchange is cancelled with confirmation, then a new one is created for what is left
-of the new quantity. A fill in between only makes the new one smaller, so the total never exceeds
-what was intended. The OMS order keeps its id all the while.
+Where the exchange amends in place, the answer that shows the new values settles it. Elsewhere its
+order at the exchange is cancelled with confirmation, then a new one is created for what is left of
+the new quantity. A fill in between only makes the new one smaller, so the total never exceeds what
+was intended. The OMS order keeps its id all the while.
 """
 
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
+
+from django.conf import settings
+from django.db import transaction
 
 from positions import rows
 from positions.engine.types import EditReplaceState, OrderStatus
 from positions.ids import new_exchange_client_order_id
 from positions.models import ExchangeOrder, Instruction, InstructionKind, InstructionState, Order
 from positions.outbox import HeldLane
+from positions.ports import exchange
 from positions.reports import OrderReport
 
 REPLACE = "replace"
 
 
+def is_replacement(order: Order) -> bool:
+    """Whether a change by cancel-and-replace is under way."""
+    return order.edit_replace_state == EditReplaceState.CREATE_PENDING
+
+
+def is_shown(leg: ExchangeOrder) -> bool:
+    """Whether the exchange has shown that it took the leg, or refused it."""
+    return leg.reported_status is not None or leg.booked_filled > 0
+
+
 def consolidate(lane: HeldLane, order: Order, current: ExchangeOrder) -> bool:
     """Take over the new values once the exchange shows the replacement; whether it did so."""
-    if order.edit_replace_state != EditReplaceState.CREATE_PENDING:
+    if not is_replacement(order):
         return False
-    shown = current.reported_status is not None or current.booked_filled > 0
     wanted = _wanted(order, current)
     if _pending_replacement(order, current) is not None:
         return False  # It is being replaced itself: what it was created for is an earlier change.
-    if wanted is None or not shown or current.reported_status == OrderStatus.REJECTED:
+    if wanted is None or not is_shown(current) or current.reported_status == OrderStatus.REJECTED:
         return False
     order.qty = Decimal(wanted["qty"])
     order.price = _decimal(wanted["price"])
     order.trigger_price = _decimal(wanted["trigger_price"])
-    order.edit_replace_state = EditReplaceState.CONSOLIDATED
-    _tell(lane, "order_change_replace_consolidated", order)
-    _tell(lane, "order_changed", order)
+    _consolidated(lane, order)
     return True
 
 
@@ -50,9 +64,7 @@ def amend(lane: HeldLane, order: Order, leg: ExchangeOrder, report: OrderReport)
     leg.qty = order.qty = Decimal(edit.payload[REPLACE]["qty"])
     leg.price = order.price = _decimal(edit.payload[REPLACE]["price"])
     leg.save(update_fields=["qty", "price"])
-    edit.state = InstructionState.SETTLED
-    edit.settled_at = lane.now
-    edit.save(update_fields=["state", "settled_at"])
+    _settle(lane, edit)
     _tell(lane, "order_changed", order)
     return True
 
@@ -66,18 +78,20 @@ def continue_with_new_leg(lane: HeldLane, order: Order, current: ExchangeOrder) 
     """Queue the replacement of a leg whose cancel is confirmed; False where there is none to make.
 
     None is made when the leg ended otherwise, someone asked to cancel meanwhile, or the fills have
-    reached the new quantity already.
+    reached the new quantity already: then the change is done.
     """
-    if order.edit_replace_state != EditReplaceState.CREATE_PENDING:
-        return False
-    cancel = _pending_replacement(order, current)
+    cancel = _pending_replacement(order, current) if is_replacement(order) else None
     if cancel is None:
         return False
-    wanted = cancel.payload[REPLACE]
-    remaining = Decimal(wanted["qty"]) - order.filled_qty
+    remaining = Decimal(cancel.payload[REPLACE]["qty"]) - order.filled_qty
     gone = current.reported_status == OrderStatus.CANCELED
-    if not gone or order.cancel_requested_at is not None or remaining <= 0:
-        order.edit_replace_state = None
+    if not gone or order.cancel_requested_at is not None:
+        give_up(lane, order)
+        return False
+    _settle(lane, cancel)
+    if remaining <= 0:
+        order.qty = order.filled_qty
+        _consolidated(lane, order)
         return False
     _create_leg(lane, order, current, cancel, remaining)
     return True
@@ -101,6 +115,7 @@ def _create_leg(
         qty=remaining,
         price=_decimal(wanted["price"]),
         trigger_price=_decimal(wanted["trigger_price"]),
+        reduce_only=current.reduce_only,
         created_at=lane.now,
     )
     order.exchange_client_order_id = leg.client_order_id
@@ -113,17 +128,36 @@ def _create_leg(
         kind=InstructionKind.CREATE,
         urgent=order.closes_position,
         payload=cancel.payload,
+        send_before=lane.now + timedelta(seconds=settings.OMS_SEND_WITHIN_S),
         created_at=lane.now,
     )
-    cancel.state = InstructionState.SETTLED
-    cancel.settled_at = lane.now
-    cancel.save(update_fields=["state", "settled_at"])
+    # Nothing rests at the exchange until it is sent, so it does not wait for the sweeper.
+    transaction.on_commit(partial(exchange().wake, order.account_id))
 
 
 def fail_replacement(lane: HeldLane, order: Order) -> None:
-    """The exchange refused the replacement: what was cancelled stays cancelled."""
+    """The replacement did not come to be: what was cancelled stays cancelled."""
     order.edit_replace_state = EditReplaceState.CREATE_FAILED
     _tell(lane, "order_change_replace_failed", order)
+
+
+def give_up(lane: HeldLane, order: Order) -> None:
+    """The change did not begin, or the order ended first; it is as it would be without it."""
+    if is_replacement(order):
+        order.edit_replace_state = None
+        _tell(lane, "order_change_replace_failed", order)
+
+
+def _consolidated(lane: HeldLane, order: Order) -> None:
+    order.edit_replace_state = EditReplaceState.CONSOLIDATED
+    _tell(lane, "order_change_replace_consolidated", order)
+    _tell(lane, "order_changed", order)
+
+
+def _settle(lane: HeldLane, instruction: Instruction) -> None:
+    instruction.state = InstructionState.SETTLED
+    instruction.settled_at = lane.now
+    instruction.save(update_fields=["state", "settled_at"])
 
 
 def _pending_replacement(order: Order, current: ExchangeOrder) -> Instruction | None:
@@ -131,7 +165,7 @@ def _pending_replacement(order: Order, current: ExchangeOrder) -> Instruction | 
     cancels = order.instructions.filter(
         kind=InstructionKind.CANCEL, exchange_order=current, payload__has_key=REPLACE
     )
-    return cancels.order_by("-id").first()
+    return cancels.exclude(state=InstructionState.SETTLED).order_by("-id").first()
 
 
 def _wanted(order: Order, current: ExchangeOrder) -> dict[str, Any] | None:

@@ -12,7 +12,12 @@ from django.db import IntegrityError
 
 from accounts.models import Account
 from accounts.permissions import Caller, require_read
-from oms_project.errors import AccountNotFound, IdempotencyConflict, error_class
+from oms_project.errors import (
+    AccountNotFound,
+    AdminReadOnly,
+    IdempotencyConflict,
+    error_class,
+)
 from positions import commands
 from positions.engine.errors import EngineError
 from positions.models import Command
@@ -42,9 +47,7 @@ KINDS: dict[type, Kind] = {
 }
 
 
-def accept(
-    envelope: commands.Envelope, command: commands.Command, caller: Caller
-) -> Command:
+def accept(envelope: commands.Envelope, command: commands.Command, caller: Caller) -> Command:
     """Store a command so that it will be carried out once, whatever breaks from here on.
 
     The same request id with the same body answers the earlier command and sends nothing.
@@ -52,6 +55,8 @@ def accept(
     Raises:
         OmsError: the command was refused; nothing is stored.
     """
+    if caller.is_admin:
+        raise AdminReadOnly
     require_read(caller, envelope.account_id)
     if earlier := replayed(envelope, caller):
         return earlier
@@ -86,5 +91,3 @@ def replayed(envelope: commands.Envelope, caller: Caller) -> Command | None:
             field="request_id", value=envelope.request_id, command_id=earlier.pk
         )
     return earlier
-
-

@@ -19,6 +19,7 @@ from positions.models import (
     InstructionState,
     Order,
 )
+from positions.projector.outcomes import cancel_unsent
 from positions.projector.progress import follow, move, settle_command, settle_instruction
 from positions.services.context import Acceptance
 
@@ -125,12 +126,6 @@ def _cancel_one(acceptance: Acceptance, command: Command, order: Order) -> None:
 
 def _drop_replacement(acceptance: Acceptance, order: Order) -> None:
     """A replacement that was not sent yet will not be: whoever cancels wants nothing to follow."""
-    creates = order.instructions.filter(
-        kind=InstructionKind.CREATE, state=InstructionState.PENDING
-    ).exclude(exchange_order__order__status=OrderStatus.PENDING_SUBMIT)
-    if creates.exists():
-        for create in creates:
-            settle_instruction(acceptance.lane, create)
-        move(acceptance.lane, order, OrderStatus.CANCELED)
-        follow(acceptance.lane, order)
-
+    unsent = order.instructions.filter(kind=InstructionKind.CREATE, state=InstructionState.PENDING)
+    if create := unsent.select_related("command").first():
+        cancel_unsent(acceptance.lane, order, create)

@@ -1,7 +1,10 @@
 """Change price, trigger or quantity of a live order."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+
+from django.conf import settings
 
 from accounts.models import Account
 from accounts.permissions import Caller, require_strategy_visible, require_trade
@@ -70,7 +73,8 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
     wanted = _wanted(command, order)
     _check_change(acceptance, order, wanted, found)
     row = acceptance.store()
-    in_place = found.rules.edits_in_place
+    # Exchanges amend plain limit orders; a trigger is always replaced.
+    in_place = found.rules.edits_in_place and order.order_type == OrderType.LIMIT
     if not in_place:
         order.edit_replace_state = EditReplaceState.CREATE_PENDING
         order.updated_at = acceptance.lane.now
@@ -85,6 +89,7 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
         command=row,
         kind=InstructionKind.EDIT if in_place else InstructionKind.CANCEL,
         payload={REPLACE: wanted.as_payload()},
+        send_before=acceptance.lane.now + timedelta(seconds=settings.OMS_SEND_WITHIN_S),
         created_at=acceptance.lane.now,
     )
     row.order_ids = [order.pk]
@@ -115,9 +120,7 @@ def _wanted(command: ChangeOrder, order: Order) -> Wanted:
         qty=order.qty if command.new_qty is None else command.new_qty,
         price=order.price if command.new_price is None else command.new_price,
         trigger_price=(
-            order.trigger_price
-            if command.new_trigger_price is None
-            else command.new_trigger_price
+            order.trigger_price if command.new_trigger_price is None else command.new_trigger_price
         ),
     )
     if wanted == Wanted(order.qty, order.price, order.trigger_price):
@@ -138,7 +141,10 @@ def _wanted(command: ChangeOrder, order: Order) -> Wanted:
 
 def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: Found) -> None:
     account = acceptance.account
+    mode = PositionMode(account.position_mode)
     side, order_type = Side(order.side), OrderType(order.order_type)
+    reduces = order.reduce_only or (order.closes_position and mode is PositionMode.HEDGE)
+    remaining = wanted.qty - order.filled_qty
     checks.check_kind(
         found.rules,
         order_type=order_type,
@@ -148,17 +154,16 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
     )
     checks.check_amounts(
         found.rules,
-        qty=wanted.qty - order.filled_qty,
+        qty=remaining,
         price=wanted.price,
         trigger_price=wanted.trigger_price,
         order_type=order_type,
         last_price=found.last_price,
         qty_field="new_qty",
         price_field="new_price",
-        reduces=order.reduce_only,
+        reduces=reduces,
     )
-    remaining = wanted.qty - order.filled_qty
-    if order.closes_position and order.position is not None:
+    if reduces and order.position is not None:
         check_close(
             remaining,
             volume=order.position.qty,
@@ -166,7 +171,9 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
         )
     checks.check_held(account, found.rules, side=side, qty=remaining, instead_of=order)
     if wanted.qty > order.qty or wanted.price != order.price:
-        checks.check_account_active(account)
+        if not reduces:
+            checks.check_account_active(account)
+            checks.check_strategy(account, order.strategy_id)
         risk_gate().check(
             Intent(
                 account_id=account.pk,
@@ -176,7 +183,7 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
                 side=side,
                 qty=remaining,
                 price=wanted.price or found.last_price,
-                reduces=order.reduce_only,
-                position_mode=PositionMode(account.position_mode),
+                reduces=reduces,
+                position_mode=mode,
             )
         )

@@ -4,6 +4,7 @@ Every refusal names field, limit and value, and nothing is sent.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import Account, Strategy
@@ -52,9 +53,7 @@ def check_strategy(account: Account, strategy_id: int) -> None:
     """
     if not strategy_id:
         return
-    linked = Strategy.objects.filter(
-        pk=strategy_id, accounts=account, status=StrategyStatus.ACTIVE
-    )
+    linked = Strategy.objects.filter(pk=strategy_id, accounts=account, status=StrategyStatus.ACTIVE)
     if not linked.exists():
         raise InvalidStrategyId(
             "The strategy does not exist, is not active or is not linked to the account.",
@@ -178,9 +177,7 @@ def _check_price_precision(field: str, value: Decimal, rules: MarketRules) -> No
         )
 
 
-def _check_bounds(
-    field: str, value: Decimal, least: Decimal | None, most: Decimal | None
-) -> None:
+def _check_bounds(field: str, value: Decimal, least: Decimal | None, most: Decimal | None) -> None:
     if least is not None and value < least:
         raise Invalid(f"{field} is below the minimum.", field=field, limit=least, value=value)
     if most and value > most:
@@ -203,6 +200,18 @@ def _check_notional(field: str, notional: Decimal, rules: MarketRules) -> None:
             limit=rules.max_cost,
             value=notional,
             unit=rules.quote,
+        )
+
+
+def check_expiry(expires_at: datetime | None, *, now: datetime) -> None:
+    """What expires does so later than now.
+
+    Raises:
+        Invalid: it would be expired already.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise Invalid(
+            "expires_at has passed already.", field="expires_at", limit=now, value=expires_at
         )
 
 
@@ -247,9 +256,7 @@ def held_on_spot(account: Account, base: str, *, instead_of: Order | None = None
     positions = Position.objects.open().filter(
         account=account, symbol__startswith=pair, is_external=False
     )
-    sells = Order.objects.open().filter(
-        account=account, symbol__startswith=pair, side=Side.SELL
-    )
+    sells = Order.objects.open().filter(account=account, symbol__startswith=pair, side=Side.SELL)
     if instead_of is not None:
         sells = sells.exclude(pk=instead_of.pk)
     dust = Dust.objects.filter(account=account, currency=base).first()

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from accounts.models import Account
 from accounts.permissions import Caller, require_close, require_strategy_visible
+from accounts.words import Role
 from oms_project.errors import Invalid, InvalidStrategyId, PositionNotFound
 from positions.commands import ClosePosition
 from positions.engine.closing import check_close, plan_full_close
@@ -17,7 +18,7 @@ from positions.engine.types import (
     Side,
 )
 from positions.models import Command, Position
-from positions.ports import Intent, MarketRules, risk_gate
+from positions.ports import Intent, MarketRules, exchange, risk_gate
 from positions.projector.dust import steps_of, write_off
 from positions.projector.holdings import tell_position
 from positions.querysets import LIVE_POSITION_STATES
@@ -52,6 +53,7 @@ def look_up(command: ClosePosition, caller: Caller, account: Account) -> Found:
         missing=PositionNotFound(position_id=command.position_id),
     )
     require_close(caller, account.pk, position.strategy_id)
+    exchange().check_params(command.params)
     return look_up_market(account, position.symbol)
 
 
@@ -63,6 +65,7 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
     """
     account = acceptance.account
     position = Position.objects.get(pk=command.position_id)
+    _check_comment(acceptance.caller, command)
     _check_target(command, position)
     side = Side(position.side).opposite
     checks.check_kind(
@@ -72,6 +75,7 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
         price=command.price,
         trigger_price=None,
     )
+    checks.check_expiry(command.expires_at, now=acceptance.lane.now)
     checks.check_client_order_id(account, command.client_order_id)
     closing = _closing(account, command, position, found.rules)
     if closing.to_dust:
@@ -125,6 +129,12 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
             params=command.params,
         ),
     )
+
+
+def _check_comment(caller: Caller, command: ClosePosition) -> None:
+    """The risk desk says why it closes somebody's position."""
+    if caller.role is Role.RISK and not command.comment.strip():
+        raise Invalid("The risk desk gives a comment.", field="comment", limit="required")
 
 
 def _check_target(command: ClosePosition, position: Position) -> None:

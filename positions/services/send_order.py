@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import Account
-from accounts.permissions import Caller, require_trade
+from accounts.permissions import Caller, require_trade, tradable_strategies
+from oms_project.errors import InvalidPositionId
 from positions.commands import SendOrder
-from positions.engine.closing import check_close, check_reduce_only, exchange_may_reduce_only
+from positions.engine.closing import check_reduce_only, exchange_may_reduce_only
 from positions.engine.money import ZERO
 from positions.engine.routing import Intent as Asks
 from positions.engine.routing import OrderFacts, current_position, intent_of
@@ -35,6 +36,7 @@ def look_up(command: SendOrder, caller: Caller, account: Account) -> Found:
         Invalid: there is no such symbol.
     """
     require_trade(caller, account.pk, command.strategy_id)
+    exchange().check_params(command.params)
     return look_up_market(account, command.symbol)
 
 
@@ -60,10 +62,13 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         price=command.price,
         trigger_price=command.trigger_price,
     )
+    checks.check_expiry(command.expires_at, now=acceptance.lane.now)
     checks.check_client_order_id(account, command.client_order_id)
-    target = _target(account, command)
+    mode = PositionMode(account.position_mode)
+    target = _target(acceptance, command, mode)
     closes = target is not None and target.side != command.side
-    _check_reduction(command, target, mode=PositionMode(account.position_mode))
+    reduces = command.reduce_only or (mode is PositionMode.HEDGE and closes)
+    _check_reduction(command, target, reduces=reduces)
     checks.check_amounts(
         found.rules,
         qty=command.qty,
@@ -71,7 +76,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         trigger_price=command.trigger_price,
         order_type=command.order_type,
         last_price=found.last_price,
-        reduces=command.reduce_only,
+        reduces=reduces,
     )
     checks.check_held(account, found.rules, side=command.side, qty=command.qty)
     risk_gate().check(
@@ -83,8 +88,8 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             side=command.side,
             qty=command.qty,
             price=command.price or found.last_price,
-            reduces=command.reduce_only,
-            position_mode=PositionMode(account.position_mode),
+            reduces=reduces,
+            position_mode=mode,
         )
     )
     return submit(
@@ -121,15 +126,18 @@ def exchange_reduces(account: Account, rules: MarketRules, side: Side, qty: Deci
     return exchange_may_reduce_only(side, qty, exchange_net=net, market=rules.engine_market)
 
 
-def _target(account: Account, command: SendOrder) -> Position | None:
+def _target(acceptance: Acceptance, command: SendOrder, mode: PositionMode) -> Position | None:
     """The position that the order names, or that a reduce-only order of a netting account means.
 
     Raises:
-        InvalidPositionId, ValidationError: it cannot be named so.
+        InvalidPositionId, ValidationError: it cannot be named so, or is not the key's to touch.
     """
-    mode = PositionMode(account.position_mode)
+    account = acceptance.account
     live = Position.objects.open().filter(account=account, symbol=command.symbol)
     by_id = {row.pk: row for row in live}
+    named, own = by_id.get(command.position_id), tradable_strategies(acceptance.caller, account.pk)
+    if named is not None and own is not None and named.strategy_id not in own:
+        raise InvalidPositionId(position_id=command.position_id)
     candidates = checks.candidates_of(by_id.values())
     facts = OrderFacts(
         order_id=0,
@@ -146,14 +154,12 @@ def _target(account: Account, command: SendOrder) -> Position | None:
     return None
 
 
-def _check_reduction(command: SendOrder, target: Position | None, *, mode: PositionMode) -> None:
+def _check_reduction(command: SendOrder, target: Position | None, *, reduces: bool) -> None:
     """A close in hedge, and any reduce-only order, can do nothing but reduce its position."""
-    if command.reduce_only:
+    if reduces:
         check_reduce_only(
             command.side,
             command.qty,
             position=None if target is None else holding_of(target),
             free=ZERO if target is None else checks.free_of(target),
         )
-    elif mode is PositionMode.HEDGE and target is not None:
-        check_close(command.qty, volume=target.qty, free=checks.free_of(target))

@@ -46,7 +46,7 @@ def check(product: Product, account: Json) -> dict[str, int]:
 
 def check_final_states(product: Product, account: Json) -> None:
     """Every order has the state that the venue shows for it."""
-    shown = product.venue("GET", "orders", login=product.login(account))
+    shown = product.venue("GET", "orders", login=product.login(account), market=market_of(account))
     theirs = {row["client_id"]: row for row in shown}
     for order in orders_of(product, account):
         row = theirs.get(order["exchange_client_order_id"])
@@ -55,6 +55,11 @@ def check_final_states(product: Product, account: Json) -> None:
         if order["status"] in FINAL or row["status"] in VENUE_FINAL:
             assert VENUE_FINAL.get(row["status"]) == order["status"], (order, row)
         assert Decimal(order["filled_qty"]) <= Decimal(order["qty"]), order
+
+
+def market_of(account: Json) -> str:
+    """The venue's name of the account's market."""
+    return "linear" if account["exchange_id"].endswith("usdm") else "spot"
 
 
 def net_of_positions(product: Product, account: Json) -> dict[str, Decimal]:

@@ -1,0 +1,90 @@
+"""The two ports, answered from memory."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from oms_project.errors import Invalid, RiskBlocked
+from positions.engine.types import MarketKind, OrderType, TimeInForce
+from positions.ports import Intent, MarketRules
+
+LINEAR, SPOT, INVERSE = "BTC/USDT:USDT", "BTC/USDT", "BTC/USD:BTC"
+
+_LINEAR = MarketRules(
+    symbol=LINEAR,
+    kind=MarketKind.LINEAR,
+    base="BTC",
+    quote="USDT",
+    settle="USDT",
+    active=True,
+    contract_size=Decimal(1),
+    amount_step=Decimal("0.001"),
+    price_step=Decimal("0.01"),
+    min_amount=Decimal("0.001"),
+    max_amount=Decimal(1000000),
+    min_price=Decimal("0.01"),
+    max_price=Decimal(1000000),
+    min_cost=Decimal(5),
+    max_cost=Decimal(100000000),
+    times_in_force=frozenset(TimeInForce),
+)
+MARKETS = {
+    LINEAR: _LINEAR,
+    SPOT: replace(_LINEAR, symbol=SPOT, kind=MarketKind.SPOT, settle=None),
+    INVERSE: replace(
+        _LINEAR, symbol=INVERSE, kind=MarketKind.INVERSE, quote="USD", settle="BTC", min_cost=None
+    ),
+}
+
+
+class FakeExchange:
+    """Three markets that tests may change; remembers who was woken and what was looked up."""
+
+    def __init__(self) -> None:
+        self.markets = dict(MARKETS)
+        self.prices: dict[str, Decimal] = {}
+        self.woken: list[int] = []
+        self.price_questions: Counter[str] = Counter()
+
+    def change_market(self, symbol: str, **facts: Any) -> None:
+        """Give a market other rules."""
+        self.markets[symbol] = replace(self.markets[symbol], **facts)
+
+    def add_types(self, symbol: str, *types: OrderType) -> None:
+        """Let a market take more types of orders."""
+        self.change_market(symbol, order_types=self.markets[symbol].order_types | {*types})
+
+    def market(self, account_id: int, symbol: str) -> MarketRules:
+        if symbol not in self.markets:
+            raise Invalid("The exchange has no such symbol.", field="symbol", value=symbol)
+        return self.markets[symbol]
+
+    def last_price(self, account_id: int, symbol: str) -> Decimal | None:
+        self.price_questions[symbol] += 1
+        return self.prices.get(symbol)
+
+    def check_params(self, params: Mapping[str, Any]) -> None:
+        for name, value in params.items():
+            if name != "marginMode":
+                raise Invalid("This is not offered.", field=f"params.{name}", value=value)
+
+    def wake(self, account_id: int) -> None:
+        self.woken.append(account_id)
+
+    def is_served(self) -> bool:
+        return True
+
+
+class FakeRisk:
+    """Lets everything pass until told to refuse; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Intent] = []
+        self.refuses = False
+
+    def check(self, intent: Intent) -> None:
+        self.asked.append(intent)
+        if self.refuses:
+            raise RiskBlocked("Too much.", field="qty", limit=0, value=intent.qty)

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Everything that is tested, part by part, with the time of each. `make test` calls it.
+#
+# A part fails without stopping the others; what the machine lacks is named at the end, and makes the
+# result non-zero. One part by itself:  tests/run_all.sh engine
+set -u
+cd "$(dirname "$0")/.."
+PY="$PWD/.venv/bin/python"
+export PATH="$PWD/.venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+MARIADB="${OMS_TEST_MARIADB:-mysql://root@127.0.0.1:3306}"
+REDIS="${OMS_TEST_REDIS:-redis://127.0.0.1:6379}"
+export OMS_TEST_MARIADB="$MARIADB" OMS_TEST_REDIS="$REDIS"
+WORK="$(mktemp -d)"
+trap 'rm -rf "$WORK"' EXIT
+export OMS_DATA_DIR="$WORK/var"
+LOG="$WORK/log"
+failed=() missing=() times=()
+
+answers() { "$PY" - "$1" <<'PY'
+import socket, sys, urllib.parse
+parts = urllib.parse.urlsplit(sys.argv[1])
+try:
+    socket.create_connection((parts.hostname, parts.port or 3306), 1).close()
+except OSError:
+    sys.exit(1)
+PY
+}
+
+need() { # need NAME, PACKAGE TO INSTALL: remember what is missing, once
+  local line="$1 (Debian: apt-get install $2)"
+  case " ${missing[*]-} " in *"$line"*) ;; *) missing+=("$line") ;; esac
+}
+
+part() { # part NAME COMMAND…
+  local name="$1" start end; shift
+  if [ -n "$ONLY" ] && [ "$ONLY" != "$name" ]; then return; fi
+  printf '\n=== %s\n' "$name"
+  start=$SECONDS
+  if ! "$@"; then failed+=("$name"); fi
+  end=$SECONDS
+  times+=("$(printf '%-14s %4d s' "$name" $((end - start)))")
+}
+
+tests() { "$PY" -m pytest -q --durations=3 "$@"; }
+
+static() {
+  ruff check . && ruff format --check . && lint-imports && mypy && \
+    "$PY" manage.py makemigrations --check --dry-run && "$PY" manage.py check
+}
+
+apps_sqlite() { tests -n 2 accounts positions gateway riskdesk tests/architecture --ignore=positions/tests/engine; }
+
+apps_mariadb() {
+  answers "$MARIADB" || { need MariaDB mariadb-server; return 1; }
+  "$PY" -c 'import MySQLdb' 2>/dev/null || { need mysqlclient "libmariadb-dev pkg-config gcc, then: .venv/bin/pip install mysqlclient"; return 1; }
+  DATABASE_URL="$MARIADB/oms" tests -n 2 accounts positions gateway riskdesk --ignore=positions/tests/engine
+}
+
+end_to_end() { tests tests/e2e -m "e2e and not faults" "$@"; }
+
+servers() {
+  answers "$MARIADB" || need MariaDB mariadb-server
+  answers "$REDIS" || need Redis redis-server
+  "$PY" -c 'import MySQLdb' 2>/dev/null || need mysqlclient "libmariadb-dev pkg-config gcc, then: .venv/bin/pip install mysqlclient"
+  [ ${#missing[@]} -eq 0 ]
+}
+
+both_modes() { if servers; then end_to_end; else end_to_end -k "not server"; return 1; fi; }
+
+faults() { if servers; then tests tests/e2e -m faults; else tests tests/e2e -m faults -k "not server"; return 1; fi; }
+
+browser() {
+  command -v chromium >/dev/null || { need Chromium chromium; return 1; }
+  tests tests/browser
+}
+
+ONLY="${1:-}"
+part static       static
+part engine       tests -p no:django positions/tests/engine
+part apps         apps_sqlite
+part mariadb      apps_mariadb
+part venue        tests -n 2 -p no:django tests/paper
+part ccxt         tests -p no:django tests/ccxt_suite
+part end-to-end   both_modes
+part faults       faults
+part browser      browser
+part clean-clone  tests/clean_clone.sh
+
+printf '\n=== times\n'; printf '%s\n' "${times[@]}"
+if [ ${#missing[@]} -gt 0 ]; then
+  printf '\nNot everything was tested. This machine lacks:\n'; printf '  %s\n' "${missing[@]}"
+fi
+if [ ${#failed[@]} -gt 0 ]; then printf '\nFAILED: %s\n' "${failed[*]}"; exit 1; fi
+printf '\nAll parts passed.\n'
