@@ -25,6 +25,7 @@ from positions.engine.types import MarketKind, OrderType, TimeInForce
 
 PREFIXES = ("ccxt.", "ccxtpro.")
 DEFAULT_NOT_FOUND_WINDOW_S = 600
+DEFAULT_RECV_WINDOW_MS = 5000
 CLOCK_MARGIN_S = 3
 
 
@@ -240,7 +241,7 @@ def options(exchange_id: str, *, default_type: str = "") -> dict[str, Any]:
     """The ccxt options of a new session."""
     known = facts(exchange_id)
     chosen = dict(known.options)
-    chosen["recvWindow"] = recv_window_ms()
+    chosen["recvWindow"] = recv_window_ms(exchange_id)
     chosen["maxRetriesOnFailure"] = 0  # ccxt would post an order again.
     if types := known.market_types.get(default_type, known.market_types.get("")):
         chosen["fetchMarkets"] = {"types": list(types)}
@@ -249,9 +250,13 @@ def options(exchange_id: str, *, default_type: str = "") -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-def recv_window_ms() -> int:
-    """How old a request may be when the exchange looks at it, where it has such a rule."""
-    return int(getattr(settings, "OMS_RECV_WINDOW_MS", 5000))
+def recv_window_ms(exchange_id: str) -> int:
+    """How old a request may be when the exchange looks at it, where it has such a rule.
+
+    ``OMS_RECV_WINDOW_MS``, a number or one per id.
+    """
+    configured = _for_exchange(getattr(settings, "OMS_RECV_WINDOW_MS", None), exchange_id)
+    return DEFAULT_RECV_WINDOW_MS if configured is None else int(configured)
 
 
 def not_found_window_s(exchange_id: str) -> float:
@@ -260,11 +265,16 @@ def not_found_window_s(exchange_id: str) -> float:
     Never below the receive window plus the clock margin: until then a request that is still on its
     way may be accepted.
     """
-    configured = getattr(settings, "OMS_NOT_FOUND_WINDOW_S", None)
-    if isinstance(configured, Mapping):
-        configured = configured.get(ccxt_id(exchange_id), configured.get("default"))
+    configured = _for_exchange(getattr(settings, "OMS_NOT_FOUND_WINDOW_S", None), exchange_id)
     window_s = DEFAULT_NOT_FOUND_WINDOW_S if configured is None else float(configured)
-    return max(window_s, recv_window_ms() / 1000 + CLOCK_MARGIN_S)
+    return max(window_s, recv_window_ms(exchange_id) / 1000 + CLOCK_MARGIN_S)
+
+
+def _for_exchange(configured: Any, exchange_id: str) -> Any:
+    """A setting that is one value, or one per ccxt id with a ``default``."""
+    if isinstance(configured, Mapping):
+        return configured.get(ccxt_id(exchange_id), configured.get("default"))
+    return configured
 
 
 def order_types(exchange: Any, market: Mapping[str, Any]) -> frozenset[OrderType]:

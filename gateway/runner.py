@@ -31,10 +31,11 @@ class Runner:
         self._watchers: dict[int, Poller | Streamer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: set[int] = set()
+        self._is_stopping = False
 
     async def serve(self, account_id: int) -> None:
         """Catch up with the exchange, then send and watch; at once if it is served already."""
-        if account_id in self._lanes:
+        if account_id in self._lanes or self._is_stopping:
             return
         account = await db(Account.objects.get, pk=account_id)
         if account_id in self._lanes:
@@ -42,15 +43,7 @@ class Runner:
         watcher = (Streamer if account.is_pro else Poller)(account_id)
         lane = Lane(account_id, on_landed=watcher.ring)
         self._lanes[account_id], self._watchers[account_id] = lane, watcher
-        try:
-            async with asyncio.timeout(START_PATIENCE_S):
-                await markets.refresh(account_id)
-                await recover.catch_up(account_id)
-        except (CallFailed, OmsError, TimeoutError) as failure:
-            # Orders in doubt stay in doubt; the sweeper goes on asking.
-            log.warning(
-                "account.not_caught_up", extra={"account_id": account_id, "why": str(failure)}
-            )
+        await self._catch_up(account_id)
         self._keep(lane.run())
         self._keep(watcher.run())
         lane.ring()
@@ -58,7 +51,8 @@ class Runner:
     async def wake(self, account_id: int) -> None:
         """Something waits to be sent for the account, or rests at its exchange."""
         await self.serve(account_id)
-        self._lanes[account_id].ring()
+        if lane := self._lanes.get(account_id):
+            lane.ring()
 
     async def look_up(self, order_ids: Iterable[int]) -> None:
         """Ask about orders that are due, each once at a time."""
@@ -68,7 +62,8 @@ class Runner:
             self._keep(self._look_up_one(order_id))
 
     async def stop(self) -> None:
-        """Finish what is on the wire, then close every session."""
+        """Finish what is on the wire, then close every session; nobody is served afterwards."""
+        self._is_stopping = True
         for lane in self._lanes.values():
             await lane.drain()
         for task in tuple(self._tasks):
@@ -77,6 +72,21 @@ class Runner:
         self._lanes.clear()
         self._watchers.clear()
         await sessions.close_all()
+
+    async def _catch_up(self, account_id: int) -> None:
+        """Book what was missed. What fails is logged and asked again by sweeper and watcher.
+
+        Nothing that goes wrong for one account may keep it, or the others, from being served.
+        """
+        about = {"account_id": account_id}
+        try:
+            async with asyncio.timeout(START_PATIENCE_S):
+                await markets.refresh(account_id)
+                await recover.catch_up(account_id)
+        except (CallFailed, OmsError, TimeoutError) as failure:
+            log.warning("account.not_caught_up", extra=about | {"why": str(failure)})
+        except Exception:  # noqa: BLE001 (see above; the traceback is in the log)
+            log.exception("account.catch_up_broke", extra=about)
 
     async def _look_up_one(self, order_id: int) -> None:
         try:

@@ -132,9 +132,9 @@ async def load_catalogue(profile: Profile, *, reload: bool = False) -> Loaded:
             raise NoSession("Markets cannot be loaded.", **failure.details) from None
         _loaded[profile.key] = loaded
         await loop.db(markets.store, profile.key, loaded.rules, timezone.now())
-        for task in _open.values():
-            if task.done() and not task.cancelled() and task.exception() is None:
-                task.result().take_over(loaded)
+        for session in _opened_already():
+            if session.profile.key == profile.key:
+                session.take_over(loaded)
         return loaded
 
 
@@ -507,6 +507,11 @@ def build(profile: Profile, login: ExchangeLogin | None) -> Any:
                 "The exchange has no test venue in ccxt.", exception=type(error).__name__
             ) from None
     return exchange
+
+
+def _opened_already() -> list[Session]:
+    tasks = [task for task in _open.values() if task.done() and not task.cancelled()]
+    return [task.result() for task in tasks if task.exception() is None]
 
 
 async def _opened(account_id: int) -> Session:

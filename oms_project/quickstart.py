@@ -85,7 +85,9 @@ def _have_login(account: Account) -> None:
 
 
 def _facts(done: Installed, kept: dict[str, Any] | None) -> dict[str, Any]:
-    base = f"http://{settings.OMS_HOST}:{settings.OMS_PORT}"
+    # Listening everywhere is no address to go to.
+    host = "127.0.0.1" if settings.OMS_HOST == "0.0.0.0" else settings.OMS_HOST  # noqa: S104
+    base = f"http://{host}:{settings.OMS_PORT}"
     return {
         "base_url": base,
         "ws_url": base.replace("http", "ws", 1) + "/ws",
@@ -105,7 +107,7 @@ def _facts(done: Installed, kept: dict[str, Any] | None) -> dict[str, Any]:
             for account in done.accounts
         ],
         "venue": {
-            "url": f"http://{settings.OMS_HOST}:{settings.OMS_PAPER_PORT}",
+            "url": f"http://127.0.0.1:{settings.OMS_PAPER_PORT}",
             "logins": [
                 {
                     "account_id": account.pk,

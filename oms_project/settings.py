@@ -89,6 +89,10 @@ TEMPLATES = [
 ]
 # Answered without a key: browsers ask for it on every page.
 SESSION_PATHS = ["/favicon.ico"]
+# Networks of reverse proxies whose X-Forwarded-For is believed.
+TRUSTED_PROXIES = env.list("OMS_TRUSTED_PROXIES", default=[])
+LOGIN_FAILURES = env.int("OMS_LOGIN_FAILURES", 10)
+LOGIN_WINDOW_S = env.int("OMS_LOGIN_WINDOW_S", 300)
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -163,7 +167,17 @@ CELERY_BROKER_URL = env.str("OMS_BROKER_URL", "bell://localhost//" if _EMBEDDED 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {} if _EMBEDDED else {"socket_timeout": 5, "socket_connect_timeout": 0.2}
+    {}
+    if _EMBEDDED
+    else {
+        # A dead Redis must not hold up a command: the row is the queue, the sweeper finds it.
+        "socket_timeout": 5,
+        "socket_connect_timeout": 0.2,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+    }
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 8
@@ -183,7 +197,10 @@ EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
 # ccxt id → base URL: an operator's way to the paper venue, a test venue or a reverse proxy.
 OMS_EXCHANGE_URLS = env.json("OMS_EXCHANGE_URLS", default={})
 OMS_EXCHANGE_TIMEOUT_MS = env.int("OMS_EXCHANGE_TIMEOUT_MS", 10_000)
-OMS_RECV_WINDOW_MS = env.int("OMS_RECV_WINDOW_MS", 5_000)
+OMS_STREAM_SILENCE_S = env.float("OMS_STREAM_SILENCE_S", 60)  # a silent stream is checked by REST
+# Milliseconds, one number or per ccxt id as JSON with a "default": how old a request may be when the
+# exchange looks at it.
+OMS_RECV_WINDOW_MS = env.json("OMS_RECV_WINDOW_MS", default=5_000)
 OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
 OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often

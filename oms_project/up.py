@@ -24,6 +24,7 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+PAPER = ("binance", "binanceusdm")  # ccxt ids that lead to the paper venue
 PORT_PATIENCE_S = 15
 READY_PATIENCE_S = 120
 STOP_PATIENCE_S = 20
@@ -139,9 +140,9 @@ def _point_at_the_paper_venue(data_dir: Path, port: int, paper_port: int) -> Non
     chosen = {
         "OMS_PORT": str(port),
         "OMS_PAPER_PORT": str(paper_port),
-        "OMS_EXCHANGE_URLS": json.dumps({"binance": url, "binanceusdm": url}),
-        "OMS_RECV_WINDOW_MS": "2000",
-        "OMS_NOT_FOUND_WINDOW_S": "5",
+        "OMS_EXCHANGE_URLS": json.dumps(dict.fromkeys(PAPER, url)),
+        "OMS_RECV_WINDOW_MS": json.dumps(dict.fromkeys(PAPER, 2000) | {"default": 5000}),
+        "OMS_NOT_FOUND_WINDOW_S": json.dumps(dict.fromkeys(PAPER, 5) | {"default": 600}),
     }
     data_dir.mkdir(parents=True, exist_ok=True)
     draft = data_dir / "oms.env.new"

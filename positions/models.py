@@ -4,11 +4,13 @@ Executions, deals and events are append-only. Everything that moves is moved und
 lane (``AccountLane``), or by a conditional update; the constraints here are the last guard.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 
 from django.conf import settings
 from django.db import models
 
+from positions.engine.holding import Holding
 from positions.engine.types import (
     CommandStatus,
     DealKind,
@@ -135,6 +137,19 @@ class Position(models.Model):
 
     def __str__(self):
         return f"position {self.pk} {self.side} {self.qty} {self.symbol}"
+
+    @property
+    def holding(self) -> Holding:
+        """The row as the engine's value."""
+        fees = ((currency, Decimal(fee)) for currency, fee in self.fees_by_currency.items())
+        return Holding(
+            side=Side(self.side),
+            qty=self.qty,
+            cost=self.cost,
+            profit=self.profit,
+            fees=tuple(fees),
+            fees_quote=self.fees,
+        )
 
 
 class Order(models.Model):

@@ -13,7 +13,6 @@ from positions import rows
 from positions.engine.holding import floating_profit
 from positions.models import AccountLane, Position
 from positions.ports import exchange
-from positions.projector.holdings import holding_of
 
 
 def marked_rows(positions: Iterable[Position]) -> list[dict[str, Any]]:
@@ -75,5 +74,5 @@ def _marked(position: Position, mark: Decimal | None) -> dict[str, Any]:
         market = exchange().market(position.account_id, position.symbol).engine_market
     except OmsError:
         return rows.position_row(position, mark_price=mark)
-    profit = floating_profit(holding_of(position), mark, market)
+    profit = floating_profit(position.holding, mark, market)
     return rows.position_row(position, mark_price=mark, floating_profit=profit)

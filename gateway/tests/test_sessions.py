@@ -319,10 +319,10 @@ class TestOpening:
         markets.forget()
         sessions._loaded.clear()
 
-    def account(self, *, login=True) -> Account:
+    def account(self, exchange_id=SPOT, *, login=True) -> Account:
         from accounts.models import Credentials  # Only these tests store one.
 
-        account = Account.objects.create(exchange_id=SPOT, label="a")
+        account = Account.objects.create(exchange_id=exchange_id, label="a")
         if login:
             Credentials.objects.create(account=account, api_key="k", secret="s")
         return account
@@ -349,6 +349,38 @@ class TestOpening:
         assert distinct == 1
         assert here.count("GET", "/api/v3/exchangeInfo") == 1
         assert here.count("GET", "/api/v3/time") == 1
+
+    def test_refreshing_one_exchange_leaves_the_markets_of_the_others_alone(self):
+        spot, linear = self.account(SPOT), self.account(LINEAR)
+
+        async def work():
+            await sessions.open_for(spot.pk)
+            await sessions.open_for(linear.pk)
+            await markets.refresh(spot.pk)
+            await markets.refresh(linear.pk)
+            await markets.refresh(spot.pk)
+            return [
+                list((await sessions.open_for(account.pk)).exchange.markets)
+                for account in (spot, linear)
+            ]
+
+        found, _ = self.opened(work)
+
+        assert found == [["BTC/USDT"], ["BTC/USDT:USDT"]]
+
+    def test_a_refresh_reaches_every_session_of_the_same_exchange(self):
+        first, second = self.account(SPOT), self.account("ccxtpro.binance")
+
+        async def work():
+            for account in (first, second):
+                await sessions.open_for(account.pk)
+            await markets.refresh(first.pk)
+            known = [await sessions.open_for(account.pk) for account in (first, second)]
+            return known[0].exchange.markets is known[1].exchange.markets
+
+        shared, _ = self.opened(work)
+
+        assert shared
 
     def test_a_forgotten_session_is_closed_and_opened_anew(self):
         account = self.account()

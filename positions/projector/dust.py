@@ -11,7 +11,7 @@ from positions.engine.types import DealKind, MarketKind, OrderType, PositionStat
 from positions.models import Deal, Dust, Order, Position
 from positions.outbox import HeldLane
 from positions.ports import MarketRules
-from positions.projector.holdings import holding_of, store_holding, tell_position
+from positions.projector.holdings import store_holding, tell_position
 
 
 def steps_of(rules: MarketRules, order_type: OrderType) -> Steps:
@@ -27,8 +27,8 @@ def steps_of(rules: MarketRules, order_type: OrderType) -> Steps:
 
 def write_off(lane: HeldLane, position: Position, qty: Decimal, market: Market) -> None:
     """Close ``qty`` by a ``correction`` deal at the average, profit 0, into the dust record."""
-    booking = book_dust(holding_of(position), market, qty)
-    price = average_price(holding_of(position), market)
+    booking = book_dust(position.holding, market, qty)
+    price = average_price(position.holding, market)
     for leg in booking.legs:
         deal = Deal.objects.create(
             account_id=lane.account_id,

@@ -25,7 +25,7 @@ from positions.models import Deal, ExchangeOrder, Execution, Order, Position
 from positions.outbox import HeldLane
 from positions.ports import MarketRules, exchange
 from positions.projector.dust import add_dust
-from positions.projector.holdings import holding_of, store_holding, tell_position
+from positions.projector.holdings import store_holding, tell_position
 from positions.reports import TradeReport
 
 
@@ -45,7 +45,7 @@ def book_trade(
     positions = _candidates(order)
     chosen = _route(order, positions)
     current = positions.get(chosen.position_id) if chosen.position_id else None
-    before = None if current is None else holding_of(current)
+    before = None if current is None else current.holding
     booking = book_fill(before, fill, market, chosen.reversal)
     _write(lane, order, execution, booking=booking, current=current, chosen=chosen, market=market)
     _count(order, leg, trade)

@@ -1,28 +1,14 @@
-"""How is a position's row read into the engine's value, and written back?"""
+"""How is the engine's value of a position written to its row?"""
 
 from datetime import datetime
-from decimal import Decimal
 
 from positions import rows
 from positions.engine.holding import Holding, average_price
 from positions.engine.market import Market
 from positions.engine.money import plain
-from positions.engine.types import PositionState, Side
+from positions.engine.types import PositionState
 from positions.models import Position
 from positions.outbox import HeldLane
-
-
-def holding_of(position: Position) -> Holding:
-    """A position's row as the engine's value."""
-    fees = tuple((currency, Decimal(fee)) for currency, fee in position.fees_by_currency.items())
-    return Holding(
-        side=Side(position.side),
-        qty=position.qty,
-        cost=position.cost,
-        profit=position.profit,
-        fees=fees,
-        fees_quote=position.fees,
-    )
 
 
 def store_holding(

@@ -17,7 +17,6 @@ from positions.engine.spot import check_sell, held_qty
 from positions.engine.types import MarketKind, OrderType, Side, TimeInForce
 from positions.models import Dust, Order, Position
 from positions.ports import MarketRules
-from positions.projector.holdings import holding_of
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 _TRIGGERED = frozenset(
@@ -273,7 +272,7 @@ def free_of(position: Position, *, except_order: Order | None = None) -> Decimal
     if except_order is not None:
         pending = pending.exclude(pk=except_order.pk)
     return free_volume(
-        holding_of(position),
+        position.holding,
         [PendingOrder(Side(row.side), row.qty, row.filled_qty) for row in pending],
     )
 

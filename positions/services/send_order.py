@@ -14,7 +14,6 @@ from positions.engine.routing import OrderFacts, current_position, intent_of
 from positions.engine.types import MarketKind, PositionMode, Side
 from positions.models import Command, Position
 from positions.ports import Intent, MarketRules, exchange, risk_gate
-from positions.projector.holdings import holding_of
 from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.submit import Decided, submit
@@ -160,6 +159,6 @@ def _check_reduction(command: SendOrder, target: Position | None, *, reduces: bo
         check_reduce_only(
             command.side,
             command.qty,
-            position=None if target is None else holding_of(target),
+            position=None if target is None else target.holding,
             free=ZERO if target is None else checks.free_of(target),
         )

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import Strategy
-from accounts.words import Role
+from accounts.words import Role, StrategyStatus
 from oms_project.errors import (
     AccountNotFound,
     AdminReadOnly,
@@ -47,9 +47,7 @@ def test_an_order_is_stored_with_all_that_is_needed_to_send_it(new_desk, mode, p
     assert desk.events() == ["order_accepted"]
 
 
-def test_the_worker_is_woken_after_the_commit(
-    desk, venue, django_capture_on_commit_callbacks
-):
+def test_the_worker_is_woken_after_the_commit(desk, venue, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         desk.send()
 
@@ -87,7 +85,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("payload,field,limit", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("payload", "field", "limit"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_refusal_names_field_and_limit_and_stores_nothing(desk, payload, field, limit):
     with pytest.raises(OmsError) as refusal:
         desk.send(**payload)
@@ -102,7 +100,7 @@ def test_a_refusal_names_field_and_limit_and_stores_nothing(desk, payload, field
 
 
 @pytest.mark.parametrize(
-    "facts,field",
+    ("facts", "field"),
     [
         ({"active": False}, "symbol"),
         ({"order_types": frozenset({OrderType.LIMIT})}, "order_type"),
@@ -182,7 +180,7 @@ def test_an_order_belongs_to_its_strategy(desk):
 def test_a_strategy_must_be_active_and_linked(desk, trouble):
     strategy = desk.strategy()
     if trouble == "inactive":
-        Strategy.objects.filter(pk=strategy.pk).update(status="inactive")
+        Strategy.objects.filter(pk=strategy.pk).update(status=StrategyStatus.DISABLED)
     if trouble == "not linked":
         strategy.accounts.clear()
     strategy_id = 999 if trouble == "unknown" else strategy.pk
@@ -204,7 +202,7 @@ def test_a_restricted_key_sends_for_its_own_strategies_only(desk):
 
 
 @pytest.mark.parametrize(
-    "role,error",
+    ("role", "error"),
     [(Role.ADMIN, AdminReadOnly), (Role.RISK, PermissionDenied), (Role.READONLY, PermissionDenied)],
 )
 def test_who_may_not_trade_sends_nothing(desk, role, error):
@@ -242,9 +240,7 @@ def test_in_hedge_the_other_side_of_a_named_position_closes_it(new_desk):
     assert desk.instructions(order)[0].urgent
 
 
-@pytest.mark.parametrize(
-    "side,qty,field", [("buy", "1", "side"), ("sell", "2.001", "qty")]
-)
+@pytest.mark.parametrize(("side", "qty", "field"), [("buy", "1", "side"), ("sell", "2.001", "qty")])
 def test_in_hedge_a_named_position_can_only_be_closed(new_desk, side, qty, field):
     desk = new_desk(**HEDGE)
     position = desk.bought("2")
@@ -301,7 +297,7 @@ def test_reduce_only_is_verified_against_our_own_position(desk):
 
 
 @pytest.mark.parametrize(
-    "side,qty,code",
+    ("side", "qty", "code"),
     [("sell", "3", "validation_error"), ("buy", "1", "validation_error")],
 )
 def test_reduce_only_never_opens(desk, side, qty, code):
