@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 PY     := $(VENV)/bin/python
 
-.PHONY: help run demo test bench torture clean
+.PHONY: help run demo test torture clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -17,6 +17,10 @@ demo: $(VENV)/embedded.done ## a tour through a running `make run`
 
 test: $(VENV)/test.done ## set up and test everything
 	@exec tests/run_all.sh
+
+torture: $(VENV)/test.done ## a longer campaign: KILLS=100 times kill -9 at random, SEED=7
+	@OMS_TORTURE_KILLS=$(or $(KILLS),100) OMS_TORTURE_SEED=$(or $(SEED),7) \
+	  OMS_DATA_DIR=$$(mktemp -d) $(PY) -m pytest -q -s tests/e2e/test_kill.py
 
 clean: ## remove the virtual environment and caches, keep the data in var/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
@@ -34,4 +38,7 @@ $(VENV)/embedded.done: requirements/embedded.txt | $(PY)
 $(VENV)/test.done: requirements/embedded.txt requirements/test.txt $(VENV)/embedded.done
 	@echo "make: installing requirements/test.txt"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	@# mysqlclient has no wheel: without compiler and headers the tests on MariaDB say what to install.
+	@$(PY) -m pip install --quiet --disable-pip-version-check "$$(grep '^mysqlclient' requirements.txt)" \
+	  || echo "make: mysqlclient could not be built (Debian: apt-get install gcc pkg-config libmariadb-dev)"
 	@touch $@

@@ -77,9 +77,7 @@ def store_and_apply(
         client_order_id=client_order_id,
     )
     for fault in reading.unreadable:
-        log.error(
-            "booking.unreadable", extra={"account_id": session.account_id, "fault": fault}
-        )
+        log.error("booking.unreadable", extra={"account_id": session.account_id, "fault": fault})
     for trade in reading.reports.trades:
         markets.remember_price(session.account_id, trade.symbol, trade.price)
     return projector.apply(session.account_id, reading.reports)

@@ -1,8 +1,8 @@
 """How do an account's instructions reach its exchange?
 
 One lane per account: claims are taken in order, the sends run side by side, so that one hanging
-exchange holds up nobody else and one slow answer not the next order. A claim is committed before its
-request leaves; whatever happens then ends in exactly one outcome.
+exchange holds up nobody else and one slow answer not the next order. A claim is committed before
+its request leaves; whatever happens then ends in exactly one outcome.
 """
 
 import asyncio

@@ -85,7 +85,7 @@ class Runner:
                 await recover.catch_up(account_id)
         except (CallFailed, OmsError, TimeoutError) as failure:
             log.warning("account.not_caught_up", extra=about | {"why": str(failure)})
-        except Exception:  # noqa: BLE001 (see above; the traceback is in the log)
+        except Exception:
             log.exception("account.catch_up_broke", extra=about)
 
     async def _look_up_one(self, order_id: int) -> None:

@@ -7,6 +7,7 @@ over REST. ``ccxt.`` accounts ask for their open orders while there are any, and
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from django.conf import settings
 
@@ -72,8 +73,8 @@ class Streamer:
                 session = await sessions.open_for(self.account_id)
                 await watch.watch(
                     session,
-                    on_orders=lambda orders: book(session, orders=orders),
-                    on_trades=lambda trades: book(session, trades=trades),
+                    on_orders=partial(_book_orders, session),
+                    on_trades=partial(_book_trades, session),
                     on_connected=self._catch_up,
                     on_lost=self._lost,
                 )
@@ -90,6 +91,14 @@ class Streamer:
 
     async def _lost(self, reason: str) -> None:
         log.warning("stream.lost", extra={"account_id": self.account_id, "reason": reason})
+
+
+async def _book_orders(session: Session, orders: list[CcxtStructure]) -> None:
+    await book(session, orders=orders)
+
+
+async def _book_trades(session: Session, trades: list[CcxtStructure]) -> None:
+    await book(session, trades=trades)
 
 
 async def compare(session: Session, resting: Sequence[ExchangeOrder]) -> None:

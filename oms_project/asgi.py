@@ -9,7 +9,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oms_project.settings")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402 (settings come first)
+from django.core.wsgi import get_wsgi_application
 
 _wsgi = get_wsgi_application()
 

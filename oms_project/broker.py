@@ -5,7 +5,6 @@ rings, so an idle worker sleeps and a task starts within a millisecond. It is us
 and scheduler share one process (``bell://``); everything else about Celery stays as it is.
 """
 
-import socket
 import threading
 import time
 from queue import Empty
@@ -74,8 +73,8 @@ class Transport(memory.Transport):
                 self.cycle.get(self._deliver, timeout=timeout)
             except Empty:
                 left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0 or not BELL.wait(after=seen, timeout_s=left):
-                    raise socket.timeout from None
+                if (left is not None and left <= 0) or not BELL.wait(after=seen, timeout_s=left):
+                    raise TimeoutError from None
             else:
                 return
 

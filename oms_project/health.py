@@ -16,7 +16,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database and worker are there, else 503 naming what is missing."""
     missing = [name for name, is_there in _parts().items() if not is_there]
     status = 503 if missing else 200
-    return JsonResponse({"status": "waiting" if missing else "ok", "missing": missing}, status=status)
+    return JsonResponse(
+        {"status": "waiting" if missing else "ok", "missing": missing}, status=status
+    )
 
 
 def _parts() -> dict[str, bool]:

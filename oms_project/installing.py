@@ -101,9 +101,7 @@ def _strategy(accounts: Sequence[Account]) -> Strategy:
     return strategy
 
 
-def _key(
-    trader: User, accounts: Sequence[Account], renew: bool
-) -> tuple[ApiKey, str | None]:
+def _key(trader: User, accounts: Sequence[Account], renew: bool) -> tuple[ApiKey, str | None]:
     grants = key_services.template_grants(Role.TRADER, [account.pk for account in accounts])
     key = ApiKey.objects.filter(user=trader, label=KEY_LABEL, status="active").first()
     if key is not None and renew:

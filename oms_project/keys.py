@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +38,11 @@ def secret_keys(env: environ.Env, data_dir: Path | None) -> SecretKeys:
     credentials = env.list("CREDENTIALS_KEYS", default=[])
     if django and credentials:
         return SecretKeys(django, credentials)
+    if sys.argv[1:2] == ["generate_master_key"]:
+        return SecretKeys(new_key(), [])  # The command that makes keys has to run without them.
     if data_dir is None:
         raise environ.ImproperlyConfigured(
-            "Set DJANGO_SECRET_KEY and CREDENTIALS_KEYS; `manage.py generate_master_key` makes both."
+            "Set DJANGO_SECRET_KEY and CREDENTIALS_KEYS; `generate_master_key` makes both."
         )
     kept = _kept_keys(data_dir / "keys.json")
     return SecretKeys(django or kept["django"], credentials or kept["credentials"])

@@ -33,7 +33,7 @@ from oms_project.errors import (
 log = logging.getLogger(__name__)
 
 
-def problem(error: Exception) -> OmsError:
+def problem(error: Exception) -> OmsError:  # noqa: PLR0912 (one table, read top to bottom)
     """The contract's error for any exception."""
     match error:
         case OmsError():

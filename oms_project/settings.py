@@ -152,7 +152,7 @@ else:
         DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
 OMS_DB_THREADS = env.int("OMS_DB_THREADS", 1 if _EMBEDDED else 4)
 
-# --- cache: counts failed log-ins, so it has to be one for all web processes ------------------------
+# --- cache: counts failed log-ins, so it has to be one for all web processes ----------------------
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     if _EMBEDDED
@@ -163,7 +163,9 @@ CACHES = {
 }
 
 # --- Celery: the database row is the queue, the broker only rings the bell ------------------------
-CELERY_BROKER_URL = env.str("OMS_BROKER_URL", "bell://localhost//" if _EMBEDDED else "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = env.str(
+    "OMS_BROKER_URL", "bell://localhost//" if _EMBEDDED else "redis://127.0.0.1:6379/0"
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -198,8 +200,8 @@ EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
 OMS_EXCHANGE_URLS = env.json("OMS_EXCHANGE_URLS", default={})
 OMS_EXCHANGE_TIMEOUT_MS = env.int("OMS_EXCHANGE_TIMEOUT_MS", 10_000)
 OMS_STREAM_SILENCE_S = env.float("OMS_STREAM_SILENCE_S", 60)  # a silent stream is checked by REST
-# Milliseconds, one number or per ccxt id as JSON with a "default": how old a request may be when the
-# exchange looks at it.
+# Milliseconds, one number or per ccxt id as JSON with a "default": how old a request may be when
+# the exchange looks at it.
 OMS_RECV_WINDOW_MS = env.json("OMS_RECV_WINDOW_MS", default=5_000)
 OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once

@@ -38,7 +38,7 @@ class Client:
         Raises:
             TourFailed: nobody answers, or it is an error.
         """
-        return self._ask(urllib.request.Request(self.base_url + path))
+        return self._ask(urllib.request.Request(self.base_url + path))  # noqa: S310 (as below)
 
     def command(self, **command: Any) -> Json:
         """Give one command and return its result.
@@ -46,7 +46,7 @@ class Client:
         Raises:
             TourFailed: it was refused.
         """
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310 (as below)
             f"{self.base_url}/oms/commands",
             data=json.dumps(command).encode(),
             headers={"content-type": "application/json"},
@@ -69,7 +69,9 @@ class Client:
                 _refuse(error.code, body)
                 raise
         except OSError as error:
-            raise TourFailed(f"{self.base_url} does not answer ({error}); is `make run` up?") from None
+            raise TourFailed(
+                f"{self.base_url} does not answer ({error}); is `make run` up?"
+            ) from None
 
 
 def _refuse(status: int, body: str) -> Json:

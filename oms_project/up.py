@@ -48,7 +48,7 @@ class Part:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            preexec_fn=_end_with_parent(os.getpid()),
+            preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509 (one thread starts processes)
         )
         threading.Thread(target=_copy_lines, args=(self.name, self.process), daemon=True).start()
 

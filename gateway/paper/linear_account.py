@@ -1,8 +1,9 @@
 """A login's futures wallet, positions and income over REST, and its listen key."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gateway.paper.amounts import ZERO
+from gateway.paper.amounts import ZERO, cut
 from gateway.paper.calls import Access, Call, Route
 from gateway.paper.errors import VenueError
 from gateway.paper.linear_accounts import USDT, Income, Margin
@@ -172,7 +173,7 @@ class LinearAccount:
         worth = position.worth(self._accounts.mark(position.symbol))
         leverage = self._accounts.settings(login).leverage_of(position.symbol)
         initial = self._accounts.initial(login, position.symbol, position.side)
-        held = worth / leverage
+        held = cut(worth / leverage)
         return {
             "initialMargin": number(initial),
             "maintMargin": number(maintenance(worth)),
@@ -233,7 +234,7 @@ class LinearAccount:
         }
 
 
-def _withdrawable(margin: Margin):
+def _withdrawable(margin: Margin) -> Decimal:
     """What could leave: never a profit that is not realised."""
     return max(ZERO, min(margin.available, margin.wallet))
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gateway.paper.amounts import ZERO
+from gateway.paper.amounts import ZERO, cut
 from gateway.paper.book import Side
 from gateway.paper.linear_positions import (
     Position,
@@ -178,7 +178,7 @@ class Accounts:
         if more is not None:
             orders = Resting(orders.buys + more.buys, orders.sells + more.sells)
         worth = exposure(self.position(login, symbol, side), orders, self.mark(symbol))
-        return worth / self.settings(login).leverage_of(symbol)
+        return cut(worth / self.settings(login).leverage_of(symbol))
 
     def margin(self, login: str) -> Margin:
         """A login's account now."""
@@ -189,7 +189,7 @@ class Accounts:
             worth = position.worth(mark)
             profit += position.profit(mark)
             kept += maintenance(worth)
-            held += worth / settings.leverage_of(symbol)
+            held += cut(worth / settings.leverage_of(symbol))
             total += self.initial(login, symbol, side)
         return Margin(self.wallet(login), profit, kept, held, total - held)
 

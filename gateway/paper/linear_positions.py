@@ -39,8 +39,8 @@ class Position:
         return self.cost / self.qty if self.qty else ZERO
 
     def profit(self, mark: Decimal) -> Decimal:
-        """Unrealised profit at a mark price."""
-        return self.qty * mark - self.cost
+        """Unrealised profit at a mark price, cut to 8 decimals."""
+        return cut(self.qty * mark - self.cost)
 
     def worth(self, mark: Decimal) -> Decimal:
         """What the position is worth at a mark price, without sign."""
@@ -94,7 +94,7 @@ def book(position: Position, *, qty: Decimal, price: Decimal, time_ms: int) -> B
 def maintenance(worth: Decimal) -> Decimal:
     """The margin below which a position of that worth is liquidated."""
     bracket = bracket_of(worth)
-    return worth * bracket.maintenance - bracket.cum
+    return cut(worth * bracket.maintenance - bracket.cum)
 
 
 def exposure(position: Position, resting: Resting, mark: Decimal) -> Decimal:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NEVER_MS = 4_133_404_800_000  # Binance's delivery date of a perpetual
 ONBOARD_MS = 1_569_398_400_000
+SPOT_TICKER_FIELDS = frozenset({"bidPrice", "bidQty", "askPrice", "askQty", "prevClosePrice"})
 INTEREST_RATE = Decimal("0.0001")
 
 
@@ -137,6 +138,11 @@ class LinearPublic(SpotPublic):
     def _price_at(self, spec: Spec, time_ms: int) -> Decimal:
         minute_ms = 60_000
         return self._market.candles.one(spec.symbol, time_ms - time_ms % minute_ms, minute_ms).open
+
+    def _ticker(self, spec: Spec, now_ms: int) -> dict:
+        """Futures tickers have no best prices; clients tell them from spot's by that."""
+        row = super()._ticker(spec, now_ms)
+        return {name: value for name, value in row.items() if name not in SPOT_TICKER_FIELDS}
 
     def _symbol(self, spec: Spec) -> dict:
         return {

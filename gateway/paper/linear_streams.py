@@ -24,6 +24,7 @@ SPEEDS = ("", "@100ms", "@250ms", "@500ms")
 DIFF_STREAMS = tuple(f"{name}{speed}" for name in ("depth", "rpiDepth") for speed in SPEEDS)
 TOP_STREAMS = {f"depth{levels}{speed}": levels for levels in (5, 10, 20) for speed in SPEEDS}
 MARK_STREAMS = ("markPrice", "markPrice@1s")
+ALL_BOOK_TICKERS = "linear:!bookTicker"
 MINI_FIELDS = "Escohlvq"
 
 
@@ -81,9 +82,10 @@ class LinearStreams:
 
     def books_changed(self) -> None:
         """Best prices at once; depth a tenth of a second later, with all changes until then."""
-        for topic in self._hub.topics():
-            if topic.startswith("linear:") and topic.endswith("@bookTicker"):
-                self._book_ticker(topic[len("linear:") : -len("@bookTicker")].upper())
+        wants_all = self._hub.wants(ALL_BOOK_TICKERS)
+        for symbol in self._market.books:
+            if wants_all or self._wants(symbol, "bookTicker"):
+                self._book_ticker(symbol)
         if not self._flush_due and any(
             topic.startswith("linear:") and "epth" in topic for topic in self._hub.topics()
         ):
@@ -119,9 +121,7 @@ class LinearStreams:
         return head | ids | {"b": levels_json(bids), "a": levels_json(asks)}
 
     def _book_ticker(self, symbol: str) -> None:
-        book = self._market.books.get(symbol)
-        if book is None:
-            return
+        book = self._market.books[symbol]
         bid, ask = (book.best(side) or (ZERO, ZERO) for side in Side)
         if self._best_told.get(symbol) == (bid, ask):
             return
@@ -140,6 +140,7 @@ class LinearStreams:
             "E": now_ms,
         }
         self._tell(symbol, "bookTicker", event)
+        self._hub.publish(ALL_BOOK_TICKERS, event)
 
     def _mark_price(self, symbol: str) -> dict:
         now_ms, mark = self._venue.now_ms(), number(self._market.accounts.mark(symbol))

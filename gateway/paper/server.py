@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.paper import control, mirror, options, rest, sockets
 from gateway.paper.calls import Route
+from gateway.paper.idle import never_moved
 from gateway.paper.limits import Limit, Limiter
 from gateway.paper.linear import LinearMarket
 from gateway.paper.options import Options
@@ -38,6 +39,7 @@ def open_venue(chosen: Options) -> Venue:
     """A venue with all its markets, ready to answer."""
     venue = Venue(chosen, _source(chosen))
     venue.add_routes(_closed_market("/dapi/v1"))
+    venue.add_routes(never_moved())
     venue.add_market(SpotMarket(venue), spot_limiter(chosen))
     venue.add_market(LinearMarket(venue), linear_limiter(chosen))
     return venue

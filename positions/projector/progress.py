@@ -251,8 +251,9 @@ def _next_check(order: Order, status: OrderStatus) -> datetime | None:
     """Keep asking while the order, or a cancel or a change of it, is in doubt."""
     if order.next_check_at is None or status in FINAL:
         return None
-    in_doubt = status is OrderStatus.UNKNOWN or (
-        order.instructions.filter(state=InstructionState.DOUBTFUL).exists()
+    doubtful = order.instructions.filter(state=InstructionState.DOUBTFUL)
+    in_doubt = (
+        status is OrderStatus.UNKNOWN or doubtful.exclude(kind=InstructionKind.CREATE).exists()
     )
     return order.next_check_at if in_doubt else None
 

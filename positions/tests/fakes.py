@@ -39,16 +39,6 @@ MARKETS = {
 }
 
 
-Meanwhile = Callable[[], object] | None
-"""What somebody else does while a port is being asked; it happens once."""
-
-
-def _let_happen(port: Any) -> None:
-    meanwhile, port.meanwhile = port.meanwhile, None
-    if meanwhile is not None:
-        meanwhile()
-
-
 class FakeExchange:
     """Three markets that tests may change; remembers who was woken and what was looked up."""
 
@@ -56,7 +46,7 @@ class FakeExchange:
         self.markets = dict(MARKETS)
         self.prices: dict[str, Decimal] = {}
         self.woken: list[int] = []
-        self.meanwhile: Meanwhile = None
+        self.meanwhile: Callable[[], object] | None = None  # Somebody else is faster, once.
         self.price_questions: Counter[str] = Counter()
 
     def change_market(self, symbol: str, **facts: Any) -> None:
@@ -68,7 +58,9 @@ class FakeExchange:
         self.change_market(symbol, order_types=self.markets[symbol].order_types | {*types})
 
     def market(self, account_id: int, symbol: str) -> MarketRules:
-        _let_happen(self)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
         if symbol not in self.markets:
             raise Invalid("The exchange has no such symbol.", field="symbol", value=symbol)
         return self.markets[symbol]
@@ -95,10 +87,8 @@ class FakeRisk:
     def __init__(self) -> None:
         self.asked: list[Intent] = []
         self.refuses = False
-        self.meanwhile: Meanwhile = None
 
     def check(self, intent: Intent) -> None:
         self.asked.append(intent)
-        _let_happen(self)
         if self.refuses:
             raise RiskBlocked("Too much.", field="qty", limit=0, value=intent.qty)

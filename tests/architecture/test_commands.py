@@ -8,9 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = sorted(
-    path.stem
-    for path in ROOT.glob("*/management/commands/*.py")
-    if path.stem != "__init__"
+    path.stem for path in ROOT.glob("*/management/commands/*.py") if path.stem != "__init__"
 )
 
 

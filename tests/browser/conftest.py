@@ -7,8 +7,15 @@ from playwright.sync_api import sync_playwright
 
 from tests.e2e.product import Product
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +39,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def page(chromium, product):
     """A fresh page that collects what went wrong in it."""
     context = chromium.new_context(base_url=product.base, viewport={"width": 1280, "height": 900})
@@ -44,7 +51,7 @@ def page(chromium, product):
     context.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def admin_page(page, product):
     """The page, logged in as the first admin."""
     page.goto("/admin/")

@@ -10,19 +10,19 @@ import asyncio
 import sys
 from pathlib import Path
 
-TREE, URL = sys.argv[1], sys.argv[2]
-PYTHON = Path(TREE) / "python"
-PAPER = Path(__file__).parents[1] / "paper"
-sys.path[:0] = [str(PAPER), str(PYTHON), str(PYTHON / "ccxt" / "test")]
+ROOT = Path(__file__).parents[2]
+PYTHON, URL = Path(sys.argv[1]) / "python", sys.argv[2]
+sys.path[:1] = [str(PYTHON), str(PYTHON / "ccxt" / "test"), str(ROOT)]
 del sys.argv[1:3]
 
 import tests_helpers  # noqa: E402 - ccxt's, which reads sys.argv when it is imported
-from conftest import point  # noqa: E402
+
+from tests.paper.conftest import point  # noqa: E402
 
 if tests_helpers.IS_SYNCHRONOUS:
-    from tests_sync import testMainClass as Suite  # noqa: E402
+    from tests_sync import testMainClass as Suite
 else:
-    from tests_async import testMainClass as Suite  # noqa: E402
+    from tests_async import testMainClass as Suite
 
 
 class PaperSuite(Suite):

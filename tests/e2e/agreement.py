@@ -96,14 +96,13 @@ def _check_deals(product: Product, account: Json, journal: list[Json]) -> None:
             assert {deal["fee_currency"] for deal in booked} == {trade["fee_asset"]}, key
 
 
-
 def _earlier_ids(product: Product, account: Json) -> set[str]:
     """Ids that our orders had at the exchange before they were replaced, from the event log."""
     found, since = set(), 0
     while True:
-        page = product.get(
-            "/oms/events", account_ids=account["id"], since_seq=since, limit=500
-        )["items"]
+        page = product.get("/oms/events", account_ids=account["id"], since_seq=since, limit=500)[
+            "items"
+        ]
         if not page:
             return found
         found |= {row["payload"].get("exchange_client_order_id") for row in page}

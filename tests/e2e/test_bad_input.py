@@ -1,4 +1,4 @@
-"""Bad input over the wire: the contract's status and code, field, limit and value; nothing is left."""
+"""Bad input over the wire: the status and code of the contract, field, limit and value."""
 
 import json
 
@@ -50,7 +50,7 @@ def send(product, text: str, **headers: str) -> requests.Response:
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def untouched(embedded):
     """Afterwards there is no order more, neither here nor at the venue."""
     account = embedded.account("ccxt.binance")
@@ -111,9 +111,7 @@ def test_numbers_that_json_should_not_have_are_named(embedded, untouched, payloa
         (" " * 1_100_000, {}, 413, "payload_too_large"),
     ],
 )
-def test_a_body_that_cannot_be_read_has_its_code(
-    embedded, untouched, text, headers, status, code
-):
+def test_a_body_that_cannot_be_read_has_its_code(embedded, untouched, text, headers, status, code):
     answer = send(embedded, text, **headers)
 
     body = answer.json()

@@ -4,6 +4,7 @@ Lost: an accepted order whose final state or deals disagree with the venue. A pr
 an order that the venue never saw is not lost, and is counted apart.
 """
 
+import os
 import random
 import threading
 import time
@@ -11,50 +12,59 @@ import time
 import pytest
 import requests
 
-from tests.e2e.agreement import (
-    check,
-    check_final_states,
-    market_of,
-    net_of_positions,
-    orders_of,
-)
+from tests.e2e.agreement import check, check_final_states, market_of, orders_of
 from tests.e2e.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 MOVING = {"PENDING_SUBMIT", "SENDING", "UNKNOWN"}
-KILLS = {"embedded": ("oms", "venue", "oms", "oms", "venue", "oms"),
-         "server": ("worker", "web", "worker", "venue", "beat", "worker")}  # fmt: skip
+PROCESSES = {
+    "embedded": ("oms", "oms", "venue"),
+    "server": ("worker", "worker", "web", "venue", "beat"),
+}
+KILLS = int(os.environ.get("OMS_TORTURE_KILLS", "5"))
+SEED = int(os.environ.get("OMS_TORTURE_SEED", "7"))
 
 
 @pytest.mark.parametrize("mode", ["embedded", "server"])
 def test_killing_any_process_loses_no_order_and_doubles_none(tmp_path, mode):
     product = Product(tmp_path / mode, mode=mode).start()
     flow = OrderFlow(product)
-    chance = random.Random(7)
     try:
         flow.start()
-        for name in KILLS[mode]:
-            time.sleep(chance.uniform(0.5, 2.0))
-            product.processes[name].kill()
-            time.sleep(chance.uniform(0.0, 0.5))
-            product.processes[name].start()
-        time.sleep(2)
+        kill_at_random(product, mode)
+        time.sleep(1)
         flow.stop()
         product.wait_until_ready()
         product.until(lambda: is_quiet(product), 60, "every order resolved")
         counts = [check(product, account) for account in product.accounts]
         for account in product.accounts:
             check_final_states(product, account)
-        accepted = flow.accepted
-        known = {order["id"] for account in product.accounts for order in orders_of(product, account)}
-        print(f"{mode}: {len(KILLS[mode])} kills, {len(accepted)} answered orders, {counts}")
+        total = {name: sum(count[name] for count in counts) for name in counts[0]}
+        known = {
+            order["id"] for account in product.accounts for order in orders_of(product, account)
+        }
+        print(f"{mode}: seed {SEED}, {KILLS} kills, {len(flow.accepted)} answered, {total}; "
+              "0 lost, 0 doubled")  # fmt: skip
 
-        assert accepted, "no order was answered at all"
-        assert accepted <= known, f"answered, then gone: {sorted(accepted - known)}"
-        assert all(net_of_positions(product, account) for account in product.accounts)
+        assert flow.accepted <= known, f"answered, then gone: {sorted(flow.accepted - known)}"
+        assert total["trades"] >= KILLS, "hardly anything was traded: the test shows nothing"
     finally:
         flow.stop()
         product.stop()
+
+
+def kill_at_random(product: Product, mode: str) -> None:
+    """kill -9, a moment of absence, start again; now and then before it was ready again."""
+    chance = random.Random(SEED)
+    for number in range(KILLS):
+        names = PROCESSES[mode]
+        name = names[number] if number < len(names) else chance.choice(names)
+        if chance.random() < 0.8:
+            product.wait_until_ready()
+        time.sleep(chance.uniform(0.3, 1.5))
+        product.processes[name].kill()
+        time.sleep(chance.uniform(0.0, 0.5))
+        product.processes[name].start()
 
 
 def is_quiet(product: Product) -> bool:

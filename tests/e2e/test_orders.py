@@ -65,9 +65,7 @@ def test_the_fill_of_a_resting_order_arrives_by_itself(product, exchange_id, wit
 
     product.set_price(account, below)
 
-    product.until(
-        lambda: product.order(order["id"])["status"] == "FILLED", within_s, "the fill"
-    )
+    product.until(lambda: product.order(order["id"])["status"] == "FILLED", within_s, "the fill")
     product.set_price(account, 60_000)
     check(product, account)
 

@@ -1,4 +1,4 @@
-"""``make run`` itself: comes up, survives the death of a part, stops on Ctrl-C, goes on afterwards."""
+"""``make run`` itself: comes up, survives the death of a part, stops on Ctrl-C, goes on."""
 
 import json
 import os
@@ -97,7 +97,7 @@ class Run:
         return answer.json()["items"][0]
 
 
-@pytest.fixture()
+@pytest.fixture
 def run(tmp_path):
     running = Run(tmp_path / "var")
     yield running.start()

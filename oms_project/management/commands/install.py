@@ -69,8 +69,11 @@ class Command(BaseCommand):
 def _shown(done: Installed) -> dict:
     account = done.accounts[0] if done.accounts else None
     return {
-        "admin": {"id": done.admin.pk, "username": done.admin.username,
-                  "password": done.admin_password},  # fmt: skip
+        "admin": {
+            "id": done.admin.pk,
+            "username": done.admin.username,
+            "password": done.admin_password,
+        },
         "trader": {"id": done.trader.pk, "username": done.trader.username},
         "api_key": {"id": done.key.pk, "prefix": done.key.prefix, "plain": done.key_plain},
         "strategy": {"id": done.strategy.pk, "name": done.strategy.name},

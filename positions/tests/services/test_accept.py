@@ -84,13 +84,13 @@ def test_the_same_id_on_another_account_is_a_conflict(desk, new_desk):
     assert Order.objects.count() == 1
 
 
-def test_the_loser_of_a_race_between_two_accounts_reads_again(desk, new_desk, risk):
-    """The other account's command is stored after we looked for the id and before we store ours."""
+def test_the_loser_of_a_race_between_two_accounts_reads_again(desk, new_desk, venue):
+    """The other account's command is stored after we looked for the id."""
     other = new_desk()
     rights = {each.account.pk: AccountRights(frozenset(Right)) for each in (desk, other)}
     user = desk.user
     caller = Caller(user.pk, user.username, desk.caller.role, None, rights)
-    risk.meanwhile = lambda: other.give("send_order", request_id="r-1", caller=caller, **BUY)
+    venue.meanwhile = lambda: other.give("send_order", request_id="r-1", caller=caller, **BUY)
 
     with pytest.raises(IdempotencyConflict):
         desk.give("send_order", request_id="r-1", caller=caller, **BUY)

@@ -1,0 +1,159 @@
+"""The worked cases again, through the database: commands, reports, rows.
+
+Those that need only orders and fills; the others are run on the engine alone.
+"""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oms_project.errors import OmsError
+from positions.engine.money import plain
+from positions.engine.types import OrderStatus
+from positions.models import Deal, Dust, Order, Position
+from positions.tests.desk import Desk
+from positions.tests.fakes import INVERSE, LINEAR, SPOT
+
+CASES = json.loads((Path(__file__).parent / "position-cases.json").read_text())["cases"]
+SYMBOLS = {"linear": LINEAR, "spot": SPOT, "inverse": INVERSE}
+COMMANDS = {"fill", "send", "refused"}
+PLACES = Decimal("1e-12")
+
+
+def needs_only_fills(case: dict[str, Any]) -> bool:
+    steps = [step for step in case["steps"] if "close_by" not in step or "refused" not in step]
+    external = any(step.get("fill", {}).get("external") for step in steps)
+    return not external and all(set(step) <= COMMANDS for step in steps)
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case["id"]) for case in CASES if needs_only_fills(case)]
+)
+def test_the_worked_case_comes_out_as_written(case, new_desk, venue):
+    # The cases are about booking; no market is in their way.
+    free = {"amount_step": None, "min_amount": None, "min_cost": None, "price_step": None}
+    venue.change_market(SYMBOLS[case.get("market", "linear")], **free)
+    books = _Books(case, new_desk)
+
+    for number, step in enumerate(case["steps"], start=1):
+        books.take(step)
+        after = {1: "after_first", 2: "after_second"}.get(number)
+        if after in case:
+            assert books.positions(case[after]) == case[after]
+
+    assert books.deals(case["deals"]) == [_plain_fee(deal) for deal in case["deals"]]
+    assert books.positions(case["positions"]) == case["positions"]
+    if "exchange_net" in case:
+        assert books.net() == Decimal(case["exchange_net"])
+    if "net_result" in case:
+        assert books.net_result() == Decimal(case["net_result"])
+    assert books.dust() == case.get("dust", {})
+
+
+class _Books:
+    """Carries a case's steps out as a client and an exchange would."""
+
+    def __init__(self, case: dict[str, Any], new_desk: type[Desk]) -> None:
+        self.desk = new_desk(
+            SYMBOLS[case.get("market", "linear")],
+            position_mode=case["mode"],
+            reversal=case.get("reversal", "split"),
+        )
+        self._case = case
+        self._orders: dict[int, Order] = {}
+        self._strategies = {letter: self.desk.strategy().pk for letter in "ABC"} | {"0": 0}
+
+    def take(self, step: dict[str, Any]) -> None:
+        match step:
+            case {"fill": fill}:
+                self._fill(fill)
+            case {"send": send, "refused": code}:
+                with pytest.raises(OmsError) as refusal:
+                    self._send(send, send["qty"])
+                assert refusal.value.code == code
+
+    def _fill(self, fill: dict[str, Any]) -> None:
+        number = fill["order"]
+        if number not in self._orders:
+            fills = [step["fill"] for step in self._case["steps"] if "fill" in step]
+            whole = sum(Decimal(each["qty"]) for each in fills if each["order"] == number)
+            self._orders[number] = self._send(fill, plain(whole))
+            self.desk.claim()
+        order = self._orders[number]
+        trade = self.desk.trade(
+            order,
+            fill["qty"],
+            fill["price"],
+            fee=fill.get("fee"),
+            fee_currency=fill.get("fee_currency"),
+        )
+        filled = self.desk.leg(order).booked_filled + trade.qty
+        status = OrderStatus.FILLED if filled == order.qty else OrderStatus.PARTIALLY_FILLED
+        self.desk.report(order, status, plain(filled), trades=[trade])
+
+    def _send(self, step: dict[str, Any], qty: str) -> Order:
+        named = {"position_id": self._named(step["position"])} if "position" in step else {}
+        strategy_id = self._strategies[step.get("strategy", "0")]
+        return self.desk.send(step["side"], qty, strategy_id=strategy_id, **named)
+
+    def _named(self, letter: str) -> int:
+        return Position.objects.order_by("id")[ord(letter) - ord("a")].pk
+
+    def deals(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rows = self.desk.deals()
+        assert len(rows) == len(wanted)
+        return [self._deal(row, set(names)) for row, names in zip(rows, wanted, strict=True)]
+
+    def _deal(self, row: Deal, names: set[str]) -> dict[str, Any]:
+        written = {
+            "entry": row.entry,
+            "side": row.side,
+            "qty": plain(row.qty),
+            "price": plain(row.price),
+            "profit": plain(row.profit),
+            "position": self._letter(row.position),
+            "fee": None if row.fee is None else plain(row.fee),
+            "fee_currency": row.fee_currency,
+            "reason": row.position.reason,
+        }
+        return {name: value for name, value in written.items() if name in names}
+
+    def positions(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rows = self.desk.positions()
+        assert len(rows) == len(wanted)
+        return [self._position(row, set(names)) for row, names in zip(rows, wanted, strict=True)]
+
+    def _position(self, row: Position, names: set[str]) -> dict[str, Any]:
+        letters = {number: letter for letter, number in self._strategies.items()}
+        numbers = {order.pk: number for number, order in self._orders.items()}
+        written = {
+            "position": self._letter(row),
+            "side": row.side,
+            "qty": plain(row.qty),
+            "avg_price": plain(row.avg_price.quantize(PLACES)),
+            "strategy": letters[row.strategy_id],
+            "reason": row.reason,
+            "ticket_order": numbers[row.ticket],
+        }
+        return {name: value for name, value in written.items() if name in names}
+
+    def _letter(self, row: Position) -> str:
+        return chr(ord("a") + Position.objects.filter(pk__lt=row.pk).count())
+
+    def net(self) -> Decimal:
+        held = sum((row.holding.signed_qty for row in self.desk.positions()), Decimal(0))
+        return held + sum((row.qty for row in Dust.objects.filter(currency="BTC")), Decimal(0))
+
+    def net_result(self) -> Decimal:
+        return sum((deal.profit - (deal.fee_quote or 0) for deal in self.desk.deals()), Decimal(0))
+
+    def dust(self) -> dict[str, str]:
+        return {row.currency: plain(row.qty) for row in Dust.objects.all()}
+
+
+def _plain_fee(deal: dict[str, Any]) -> dict[str, Any]:
+    """The case may say 0.10 where we write 0.1."""
+    return deal | ({"fee": plain(Decimal(deal["fee"]))} if "fee" in deal else {})

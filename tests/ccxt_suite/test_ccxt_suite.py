@@ -1,0 +1,128 @@
+"""ccxt's own integration tests, as its wheel ships them, against the paper venue.
+
+Each variant runs once, in a process of its own, with public and private tests together; what must
+be left out stands with its reason in ``skip-tests.json``, the file that ccxt's runner reads.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+import ccxt
+import pytest
+from ccxt.test.exchange.base import test_market as ccxts_market_test
+
+from tests.ccxt_suite.tree import grow
+from tests.paper.conftest import VenueProcess, point, secret_of
+
+pytestmark = pytest.mark.ccxt_suite
+
+RUNNER = Path(__file__).with_name("run.py")
+SYMBOLS = {"binance": ("BTC/USDT", "BTC/USDT:USDT"), "binanceusdm": ("BTC/USDT:USDT",)}
+VARIANTS = {"sync": ["--sync"], "async": [], "pro": ["--ws"]}
+RUNS = [(exchange, variant) for exchange in SYMBOLS for variant in VARIANTS]
+AT_ONCE = 3
+# A position needs a liquidation price above zero for ccxt to work out what backs it.
+MONEY = {"spot": {"USDT": "100000", "BTC": "2"}, "linear": {"USDT": "300"}}
+LIMITS = ("--weight-limit", "1000000", "--linear-weight-limit", "1000000")
+DONE = re.compile(r"\[INFO\] TESTING DONE +\w+ (\w+)")
+
+REST = {
+    "features", "afterConstruct", "fetchTicker", "fetchTickers", "fetchLastPrices", "fetchOHLCV",
+    "fetchTrades", "fetchOrderBook", "fetchStatus", "fetchCurrencies", "fetchBalance",
+    "fetchOrders", "fetchOpenOrders", "fetchClosedOrders", "fetchMyTrades", "fetchTradingFees",
+    "fetchDeposits", "fetchWithdrawals", "fetchTransfers", "fetchBorrowInterest",
+    "fetchFundingRateHistory", "fetchLedger", "fetchLedgerEntry", "fetchPositions",
+}  # fmt: skip
+STREAMS = {
+    "watchOHLCV", "watchOHLCVForSymbols", "watchTicker", "watchTickers", "watchOrderBook",
+    "watchOrderBookForSymbols", "watchTrades", "watchTradesForSymbols", "watchMyTrades",
+    "watchOrders",
+}  # fmt: skip
+ONLY = {
+    ("binance", "pro"): {"watchBalance"},
+    ("binanceusdm", "pro"): {"watchBidsAsks", "watchPositions"},
+}
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory) -> Iterator[VenueProcess]:
+    """A venue whose prices move, with one login per exchange class."""
+    process = VenueProcess(tmp_path_factory.mktemp("venue"), "--tick-ms", "250", *LIMITS)
+    for exchange in SYMBOLS:
+        for market, balances in MONEY.items():
+            process.open_login(exchange, market=market, balances=balances)
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def told(venue, tmp_path_factory) -> dict[tuple[str, str], str]:
+    """What ccxt's runner told of every run."""
+    keys = {exchange: {"apiKey": exchange, "secret": secret_of(exchange)} for exchange in SYMBOLS}
+    tree = grow(tmp_path_factory.mktemp("ccxt"), keys)
+
+    def run(exchange: str, variant: str) -> str:
+        words = [str(tree), venue.url, exchange, "--private", "--info", *VARIANTS[variant]]
+        command = [sys.executable, "-u", str(RUNNER), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=150).stdout
+
+    with trading(venue), ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(RUNS, pool.map(run, *zip(*RUNS, strict=True)), strict=True))
+
+
+@contextmanager
+def trading(venue: VenueProcess) -> Iterator[None]:
+    """Small trades all the while, because ccxt's stream tests wait for something to happen."""
+    clients = [private(getattr(ccxt, exchange), exchange, venue.url) for exchange in SYMBOLS]
+    for client in clients:
+        for symbol in SYMBOLS[client.id]:
+            client.create_order(symbol, "market", "buy", 0.01)
+            client.create_order(symbol, "limit", "buy", 0.001, 58000)
+    stop = Event()
+
+    def trade() -> None:
+        side = "buy"
+        while not stop.wait(0.4):
+            for client in clients:
+                for symbol in SYMBOLS[client.id]:
+                    with suppress(ccxt.NetworkError):
+                        client.create_order(symbol, "market", side, 0.001)
+            side = "sell" if side == "buy" else "buy"
+
+    thread = Thread(target=trade, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def private(kind: type, key: str, url: str) -> ccxt.Exchange:
+    words = {"apiKey": key, "secret": secret_of(key), "enableRateLimit": False}
+    client = point(kind(words), url)
+    client.load_markets()
+    return client
+
+
+@pytest.mark.parametrize(("exchange", "variant"), RUNS)
+def test_ccxts_own_tests_pass(told, exchange, variant):
+    text = told[exchange, variant]
+
+    assert not [line for line in text.splitlines() if "TEST_FAILURE" in line], text
+    assert "TEST_WARNING" not in text
+    wanted = STREAMS if variant == "pro" else REST
+    wanted = wanted | ONLY.get((exchange, variant), set())
+    assert wanted <= set(DONE.findall(text))
+
+
+@pytest.mark.parametrize("exchange", SYMBOLS)
+def test_every_market_is_one_that_ccxts_market_test_accepts(venue, exchange):
+    client = private(getattr(ccxt, exchange), exchange, venue.url)
+
+    for market in client.markets.values():
+        ccxts_market_test(client, {}, "loadMarkets", market)
