@@ -5,13 +5,14 @@ inside is written with the lane when the block ends and announced after the comm
 tells anywhere else, which is why ``seq`` and ``booking_no`` have no gaps.
 """
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from positions.engine.money import exact_decimals
@@ -104,3 +105,11 @@ def holding(account_id: int) -> Iterator[HeldLane]:
         lane = HeldLane(AccountLane.objects.hold(account_id))
         yield lane
         lane.write()
+
+
+_one_writer = threading.RLock()
+
+
+def _turn() -> AbstractContextManager[object]:
+    """SQLite has one writer, and makes others sleep and try again: threads queue here instead."""
+    return _one_writer if connection.vendor == "sqlite" else nullcontext()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from positions.engine.money import plain
-from positions.models import Command, Deal, Event, Order, Position
+from positions.models import Deal, Event, Order, Position
 
 Row = dict[str, Any]
 
@@ -145,8 +145,3 @@ def event_row(event: Event) -> Row:
         "payload": event.payload,
         "created_at": time_text(event.created_at),
     }
-
-
-def command_row(command: Command) -> Row:
-    """A command in an event: what it was and how far it is."""
-    return {"command_id": command.pk, "command": command.kind, "status": command.status}

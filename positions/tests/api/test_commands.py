@@ -319,12 +319,10 @@ def test_a_command_is_an_object(api, item):
 
 UNREADABLE = {
     "not JSON": (b"{", 400, "malformed_json"),
-    "empty": (b"", 400, "malformed_json"),
     "not UTF-8": (b'{"a": "\xff"}', 400, "malformed_json"),
     "a name twice": (b'{"command": 1, "command": 2}', 400, "malformed_json"),
     "too deep": (b"[" * 100000 + b"]" * 100000, 400, "malformed_json"),
     "deep": (b"[" * 30 + b"]" * 30, 400, "malformed_json"),
-    "an exponent beyond all": (b"[1e99999999999999999999]", 400, "malformed_json"),
     "no commands": (b"[]", 422, "validation_error"),
 }
 

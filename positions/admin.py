@@ -1,0 +1,201 @@
+"""What may the back office see of orders, deals and positions? Everything, and change nothing.
+
+Whatever moves here moves by a command, so there is no add, change, delete or bulk action.
+"""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from positions import rows
+from positions.fields import ExactDecimalField
+from positions.models import Command, Deal, Dust, Event, Execution, Order, Position
+
+ROWS_COUNTED = 10_000
+_BY_ACCOUNT = ("account", admin.RelatedOnlyFieldListFilter)
+
+
+class CappedPaginator(Paginator):
+    """Pages of the newest rows without counting a large table to its end."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, at most ``ROWS_COUNTED``."""
+        return self.object_list[:ROWS_COUNTED].count()
+
+
+def readable(name: str) -> Any:
+    """A column showing a decimal plainly or a time in UTC to the microsecond."""
+
+    @admin.display(description=name.replace("_", " "))
+    def column(self: admin.ModelAdmin, row: Model) -> str | None:
+        value = getattr(row, name)
+        return rows.decimal_text(value) if isinstance(value, Decimal) else rows.time_text(value)
+
+    return column
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Look, filter and search by what is indexed; newest first.
+
+    Decimals and times are shown as the API writes them.
+    """
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_select_related = ("account",)
+    actions = None
+    ordering = ("-id",)
+    texts: ClassVar[tuple[str, ...]] = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [
+            f"{field.name}_text" if self._is_text(field.name) else field.name
+            for field in self.model._meta.concrete_fields
+        ]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return self.get_readonly_fields(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def _is_text(self, name: str) -> bool:
+        return hasattr(self, f"{name}_text")
+
+
+def shows(model: type[Model]) -> Any:
+    """Register an admin class for ``model``, with a readable column for each decimal and time."""
+
+    def register(kind: type[ReadOnly]) -> type[ReadOnly]:
+        for field in model._meta.concrete_fields:
+            is_time = field.get_internal_type() == "DateTimeField"
+            if is_time or isinstance(field, ExactDecimalField):
+                setattr(kind, f"{field.name}_text", readable(field.name))
+        return admin.register(model)(kind)
+
+    return register
+
+
+@shows(Order)
+class Orders(ReadOnly):
+    """Intents and their life at the exchange."""
+
+    list_display = (
+        "id",
+        "account",
+        "symbol",
+        "side",
+        "order_type",
+        "qty_text",
+        "price_text",
+        "filled_qty_text",
+        "status",
+        "strategy_id",
+        "created_at_text",
+    )
+    list_filter = (_BY_ACCOUNT, "is_open")
+    search_fields = ("=id", "=exchange_client_order_id")
+
+
+@shows(Position)
+class Positions(ReadOnly):
+    """Exposure tracked from deals."""
+
+    list_display = (
+        "id",
+        "account",
+        "symbol",
+        "side",
+        "qty_text",
+        "avg_price_text",
+        "profit_text",
+        "state",
+        "strategy_id",
+        "opened_at_text",
+        "closed_at_text",
+    )
+    list_filter = (_BY_ACCOUNT, "state")
+    search_fields = ("=id",)
+
+
+@shows(Deal)
+class Deals(ReadOnly):
+    """Bookings of executions to positions."""
+
+    list_display = (
+        "id",
+        "booking_no",
+        "account",
+        "symbol",
+        "side",
+        "qty_text",
+        "price_text",
+        "entry",
+        "profit_text",
+        "position_id",
+        "order_id",
+        "executed_at_text",
+    )
+    list_filter = (_BY_ACCOUNT,)
+    search_fields = ("=id", "=order__id", "=position__id")
+
+
+@shows(Execution)
+class Executions(ReadOnly):
+    """What the exchange did, each chained to the one before."""
+
+    list_display = (
+        "id",
+        "number",
+        "account",
+        "symbol",
+        "side",
+        "qty_text",
+        "price_text",
+        "exchange_trade_id",
+        "order_id",
+        "executed_at_text",
+    )
+    list_filter = (_BY_ACCOUNT,)
+    search_fields = ("=id", "=order__id")
+
+
+@shows(Event)
+class Events(ReadOnly):
+    """The log of each account."""
+
+    list_display = ("id", "account", "seq", "event", "namespace", "strategy_id", "created_at_text")
+    list_filter = (_BY_ACCOUNT,)
+    search_fields = ("=id",)
+
+
+@shows(Command)
+class Commands(ReadOnly):
+    """What was asked, by whom, and what became of it."""
+
+    list_display = ("id", "account", "user", "kind", "status", "request_id", "created_at_text")
+    list_select_related = ("account", "user")
+    list_filter = (_BY_ACCOUNT, "status")
+    search_fields = ("=id",)
+
+
+@shows(Dust)
+class DustRecords(ReadOnly):
+    """What accounts hold outside their positions."""
+
+    list_display = ("id", "account", "currency", "qty_text")
+    list_filter = (_BY_ACCOUNT,)
+    search_fields = ("=id",)

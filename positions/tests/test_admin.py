@@ -1,0 +1,81 @@
+"""The back office looks and does not touch."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts.tests import builders
+from positions.models import Command, Deal, Dust, Event, Execution, Order, Position
+from positions.projector.dust import add_dust
+
+MODELS = [Order, Position, Deal, Execution, Event, Command, Dust]
+
+
+@pytest.fixture
+def office(client, desk):
+    """An admin's browser, and a row of every kind."""
+    add_dust(desk.account.pk, "BTC", 1)
+    desk.filled("buy", "1.5", "100.25")
+    client.force_login(builders.user("boss", "admin"))
+    return client
+
+
+def page(model, name, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_rows_are_listed_searched_and_shown(office, model):
+    row = model.objects.first()
+
+    listed = office.get(page(model, "changelist"), {"q": str(row.pk)})
+    shown = office.get(page(model, "change", row.pk))
+
+    assert listed.status_code == shown.status_code == 200
+    assert listed.context["cl"].result_list[0] == row
+    assert b'name="_save"' not in shown.content
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_can_be_added_changed_or_deleted(office, model):
+    row = model.objects.first()
+
+    answers = [
+        office.get(page(model, "add")),
+        office.post(page(model, "change", row.pk), {}),
+        office.post(page(model, "delete", row.pk), {"post": "yes"}),
+        office.post(
+            page(model, "changelist"), {"action": "delete_selected", "_selected_action": 1}
+        ),
+    ]
+
+    assert [answer.status_code for answer in answers[:3]] == [403, 403, 403]
+    assert answers[3].status_code in (200, 403)
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_list_never_counts_a_table_and_has_no_query_per_row(
+    office, desk, model, django_assert_max_num_queries
+):
+    for _ in range(5):
+        desk.filled("buy", "1")
+    for currency in "ABCDE":
+        add_dust(desk.account.pk, currency, 1)
+
+    with django_assert_max_num_queries(8) as seen:
+        office.get(page(model, "changelist"))
+
+    counts = [query["sql"] for query in seen.captured_queries if "COUNT(" in query["sql"]]
+    assert all("LIMIT 10000" in sql for sql in counts)
+    assert admin.site._registry[model].show_full_result_count is False
+
+
+def test_decimals_and_times_are_readable(office):
+    text = office.get(page(Order, "changelist")).content.decode()
+    row = office.get(page(Order, "change", Order.objects.get().pk)).content.decode()
+
+    assert "100.250000" not in text + row
+    assert ">1.5<" in text
+    assert "100.25" in row
+    assert Order.objects.get().created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") in text

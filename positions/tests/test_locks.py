@@ -1,0 +1,143 @@
+"""One writer per account: what only a database with row locks can show."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import close_old_connections, connection, connections
+
+from accounts.permissions import AccountRights, Caller
+from accounts.words import Right
+from oms_project.errors import IdempotencyConflict
+from positions.engine.types import OrderStatus
+from positions.models import AccountLane, Command, Event, Execution, Instruction, Order
+from positions.tests.desk import Desk
+from positions.tests.fakes import LINEAR
+
+pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+THREADS = 8
+BUY = {"symbol": LINEAR, "side": "buy", "type": "market", "qty": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _row_locks(transactional_db: None) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer; there are no row locks to test.")
+
+
+def at_once(*jobs: Callable[[], object]) -> None:
+    """Run the jobs side by side, started together; their failures fail the test."""
+    start, failures = threading.Barrier(len(jobs)), []
+
+    def run(job: Callable[[], object]) -> None:
+        try:
+            start.wait()
+            job()
+        except Exception as failure:
+            failures.append(failure)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    close_old_connections()
+    assert failures == []
+
+
+def test_orders_accepted_by_eight_threads_leave_no_gap():
+    desk = Desk()
+
+    at_once(*[lambda: [desk.send() for _ in range(5)]] * THREADS)
+
+    seqs = list(Event.objects.order_by("seq").values_list("seq", flat=True))
+    assert Order.objects.count() == 5 * THREADS
+    assert seqs == list(range(1, 5 * THREADS + 1))
+    assert AccountLane.objects.get().last_seq == len(seqs)
+
+
+def test_the_first_command_of_an_account_makes_its_lane_once():
+    desk = Desk()
+    AccountLane.objects.all().delete()
+
+    at_once(*[desk.send] * THREADS)
+
+    assert AccountLane.objects.get().last_seq == THREADS
+
+
+def test_fills_booked_by_eight_threads_are_numbered_and_chained():
+    desk = Desk()
+    orders = [desk.send() for _ in range(THREADS)]
+    desk.claim()
+    trades = [desk.trade(order, "1") for order in orders]
+
+    def book(order, trade):
+        desk.report(order, OrderStatus.FILLED, "1", trades=[trade])
+
+    at_once(*[lambda o=o, t=t: book(o, t) for o, t in zip(orders, trades, strict=True)])
+
+    chain = list(Execution.objects.order_by("number"))
+    assert [deal.booking_no for deal in desk.deals()] == list(range(1, THREADS + 1))
+    assert [row.previous_hash for row in chain] == ["", *[row.hash for row in chain[:-1]]]
+    assert desk.positions()[0].qty == THREADS
+
+
+def test_a_claim_is_given_to_one_of_eight_threads():
+    desk = Desk()
+    for _ in range(THREADS * 2):
+        desk.send()
+    claimed: list[int] = []
+
+    at_once(*[lambda: claimed.extend(c.instruction.pk for c in desk.claim(most=4))] * THREADS)
+    claimed.extend(claim.instruction.pk for claim in desk.claim())
+
+    assert sorted(claimed) == sorted(Instruction.objects.values_list("pk", flat=True))
+
+
+def test_two_closes_at_once_never_exceed_the_position():
+    desk = Desk()
+    position = desk.bought("1")
+    refused: list[str] = []
+
+    def close():
+        try:
+            desk.close(position)
+        except Exception as refusal:
+            refused.append(refusal.code)
+
+    at_once(*[close] * THREADS)
+
+    assert refused == ["position_close_in_progress"] * (THREADS - 1)
+    assert Order.objects.filter(closes_position=True).count() == 1
+
+
+def test_one_request_sent_by_eight_threads_is_one_order():
+    desk = Desk()
+    seen: set[int] = set()
+
+    at_once(*[lambda: seen.add(desk.give("send_order", request_id="r-1", **BUY).pk)] * THREADS)
+
+    assert len(seen) == Order.objects.count() == 1
+
+
+def test_of_two_accounts_racing_for_one_request_id_one_wins():
+    desks = [Desk(), Desk()]
+    rights = {desk.account.pk: AccountRights(frozenset(Right)) for desk in desks}
+    user = desks[0].user
+    caller = Caller(user.pk, user.username, desks[0].caller.role, None, rights)
+    outcomes: list[str] = []
+
+    def give(desk: Desk, number: int) -> None:
+        try:
+            desk.give("send_order", request_id=f"r-{number}", caller=caller, **BUY)
+            outcomes.append("accepted")
+        except IdempotencyConflict:
+            outcomes.append("conflict")
+
+    for number in range(10):
+        at_once(*[lambda desk=desk, number=number: give(desk, number) for desk in desks])
+
+    assert sorted(outcomes) == ["accepted"] * 10 + ["conflict"] * 10
+    assert Command.objects.count() == Order.objects.count() == 10
