@@ -8,7 +8,14 @@ from any thread.
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
 
 from accounts.models import Account
 from gateway import heartbeat, loop, markets, recover, sessions
@@ -17,10 +24,15 @@ from gateway.loop import db
 from gateway.outcomes import CallFailed
 from gateway.watching import Poller, Streamer
 from oms_project.errors import OmsError
+from positions import projector
+from positions.models import Instruction, InstructionState, Order
 
 log = logging.getLogger(__name__)
 
 START_PATIENCE_S = 10.0
+OVERLOOKED_AFTER = timedelta(seconds=1)
+DUE_AT_ONCE = 100
+SILENT_AFTER = 3  # intervals without a sweep, then this process sweeps by itself
 
 
 class Runner:
@@ -32,6 +44,7 @@ class Runner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: set[int] = set()
         self._is_stopping = False
+        self.swept_at_s = monotonic()
 
     async def serve(self, account_id: int) -> None:
         """Catch up with the exchange, then send and watch; at once if it is served already."""
@@ -44,8 +57,8 @@ class Runner:
         lane = Lane(account_id, on_landed=watcher.ring)
         self._lanes[account_id], self._watchers[account_id] = lane, watcher
         await self._catch_up(account_id)
-        self._keep(lane.run())
-        self._keep(watcher.run())
+        self.keep(lane.run())
+        self.keep(watcher.run())
         lane.ring()
 
     async def wake(self, account_id: int) -> None:
@@ -59,7 +72,7 @@ class Runner:
         due = [order_id for order_id in order_ids if order_id not in self._looking]
         for order_id in due:
             self._looking.add(order_id)
-            self._keep(self._look_up_one(order_id))
+            self.keep(self._look_up_one(order_id))
 
     async def stop(self) -> None:
         """Finish what is on the wire, then close every session; nobody is served afterwards."""
@@ -88,16 +101,28 @@ class Runner:
         except Exception:
             log.exception("account.catch_up_broke", extra=about)
 
+    async def sweep_in_silence(self) -> None:
+        """Sweep when the scheduler has not been heard for a few intervals."""
+        pause_s = settings.OMS_SWEEP_S * SILENT_AFTER
+        while True:
+            await asyncio.sleep(pause_s)
+            if monotonic() - self.swept_at_s > pause_s:
+                try:
+                    await db(sweep)
+                except DatabaseError:
+                    log.exception("sweep.failed")
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` until it ends or this process stops serving."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _look_up_one(self, order_id: int) -> None:
         try:
             await recover.look_up(order_id)
         finally:
             self._looking.discard(order_id)
-
-    def _keep(self, work) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 _runner = Runner()
@@ -114,12 +139,39 @@ def look_up(order_ids: Iterable[int]) -> None:
     loop.run(_runner.look_up(list(order_ids)))
 
 
+def sweep() -> None:
+    """Find what a lost bell, a dead worker or a silent exchange left behind, and set it going.
+
+    Rung by the scheduler; a worker that hears nothing from it, because the broker is gone, sweeps
+    by itself.
+    """
+    if not is_ready():
+        return
+    now = timezone.now()
+    _runner.swept_at_s = monotonic()
+    heartbeat.beat()
+    for account_id in {*projector.expire_overdue(now), *_overlooked(now)}:
+        wake(account_id)
+    due = Order.objects.open().filter(next_check_at__lte=now).order_by("next_check_at")
+    if order_ids := list(due.values_list("pk", flat=True)[:DUE_AT_ONCE]):
+        look_up(order_ids)
+
+
+def _overlooked(now: datetime) -> list[int]:
+    """Accounts with instructions that wait longer than a bell takes."""
+    waiting = Instruction.objects.filter(
+        state=InstructionState.PENDING, created_at__lte=now - OVERLOOKED_AFTER
+    )
+    return list(waiting.values_list("account_id", flat=True).distinct())
+
+
 def start(timeout_s: float = 30.0) -> None:
     """Serve every account; returns when each has caught up or given up trying for now."""
     account_ids = list(Account.objects.order_by("id").values_list("pk", flat=True))
 
     async def serve_all() -> None:
         await asyncio.gather(*(_runner.serve(account_id) for account_id in account_ids))
+        _runner.keep(_runner.sweep_in_silence())
 
     heartbeat.forget()
     loop.call(serve_all(), timeout_s)

@@ -162,6 +162,8 @@ CACHES = {
     }
 }
 
+OMS_SWEEP_S = env.float("OMS_SWEEP_S", 1.0)  # how often lost work and doubt are looked for
+
 # --- Celery: the database row is the queue, the broker only rings the bell ------------------------
 CELERY_BROKER_URL = env.str(
     "OMS_BROKER_URL", "bell://localhost//" if _EMBEDDED else "redis://127.0.0.1:6379/0"
@@ -182,11 +184,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     }
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # A worker without its broker goes on and waits for it.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 8
 CELERY_TASK_DEFAULT_QUEUE = "oms"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "gateway.sweep", "schedule": env.float("OMS_SWEEP_S", 1.0)},
+    "sweep": {"task": "gateway.sweep", "schedule": OMS_SWEEP_S},
 }
 
 # --- how the parts are joined --------------------------------------------------------------------

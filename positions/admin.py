@@ -4,29 +4,18 @@ Whatever moves here moves by a command, so there is no add, change, delete or bu
 """
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 
+from accounts.admin import CappedPaginator, Unchangeable
 from positions import rows
 from positions.fields import ExactDecimalField
 from positions.models import Command, Deal, Dust, Event, Execution, Order, Position
 
-ROWS_COUNTED = 10_000
 _BY_ACCOUNT = ("account", admin.RelatedOnlyFieldListFilter)
-
-
-class CappedPaginator(Paginator):
-    """Pages of the newest rows without counting a large table to its end."""
-
-    @cached_property
-    def count(self) -> int:
-        """The number of rows, at most ``ROWS_COUNTED``."""
-        return self.object_list[:ROWS_COUNTED].count()
 
 
 def readable(name: str) -> Any:
@@ -40,7 +29,7 @@ def readable(name: str) -> Any:
     return column
 
 
-class ReadOnly(admin.ModelAdmin):
+class ReadOnly(Unchangeable, admin.ModelAdmin):
     """Look, filter and search by what is indexed; newest first.
 
     Decimals and times are shown as the API writes them.
@@ -52,7 +41,6 @@ class ReadOnly(admin.ModelAdmin):
     list_select_related = ("account",)
     actions = None
     ordering = ("-id",)
-    texts: ClassVar[tuple[str, ...]] = ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [
@@ -62,15 +50,6 @@ class ReadOnly(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return self.get_readonly_fields(request, obj)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def _is_text(self, name: str) -> bool:
         return hasattr(self, f"{name}_text")

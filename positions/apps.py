@@ -1,6 +1,9 @@
 """The positions app: orders, deals, positions."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 
 
 class PositionsConfig(AppConfig):
@@ -8,3 +11,15 @@ class PositionsConfig(AppConfig):
 
     name = "positions"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Give every new account its lane."""
+        post_save.connect(_make_lane, sender="accounts.Account", dispatch_uid="lane_of_account")
+
+
+def _make_lane(*, instance: Any, created: bool, raw: bool, **_: Any) -> None:
+    """With the account, not at its first command: two first commands would deadlock on InnoDB."""
+    if created and not raw:
+        from positions.models import AccountLane  # Models are loaded after apps.
+
+        AccountLane.objects.get_or_create(pk=instance.pk)

@@ -101,7 +101,7 @@ def holding(account_id: int) -> Iterator[HeldLane]:
 
     Inside, decimals are the engine's: 50 digits, so that no sum of two stored numbers is rounded.
     """
-    with exact_decimals(), transaction.atomic():
+    with exact_decimals(), _turn(), transaction.atomic():
         lane = HeldLane(AccountLane.objects.hold(account_id))
         yield lane
         lane.write()
@@ -111,5 +111,9 @@ _one_writer = threading.RLock()
 
 
 def _turn() -> AbstractContextManager[object]:
-    """SQLite has one writer, and makes others sleep and try again: threads queue here instead."""
-    return _one_writer if connection.vendor == "sqlite" else nullcontext()
+    """SQLite has one writer, and makes others sleep and try again: threads queue here instead.
+
+    Who is inside a transaction already has the file, and must not wait for those who wait for it.
+    """
+    queues = connection.vendor == "sqlite" and not connection.in_atomic_block
+    return _one_writer if queues else nullcontext()

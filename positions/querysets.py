@@ -44,9 +44,10 @@ class AccountLaneQuerySet(models.QuerySet):
     """The lanes."""
 
     def hold(self, account_id: int):
-        """Lock the account's lane until the transaction ends, making it on first use.
+        """Lock the account's lane until the transaction ends.
 
-        On SQLite the transaction itself (IMMEDIATE) is the lock.
+        It was made with the account; one that came otherwise (a fixture) gets it here. On SQLite
+        the transaction itself (IMMEDIATE) is the lock.
         """
         lane = self.select_for_update().filter(pk=account_id).first()
         if lane is None:

@@ -73,7 +73,8 @@ class LinearMarket(Market):
     def lock(self, order: Order) -> None:
         self.check_margin(order)
         self._count(order)
-        self._moved.add(_held(order))
+        if order.extra["closes"]:
+            self._moved.add(_held(order))
 
     def fund(self, order: Order) -> bool:
         return True  # What was triggered is placed as a new order, which asks for its margin.

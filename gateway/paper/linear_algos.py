@@ -115,7 +115,9 @@ class LinearAlgos:
         self._store.put_order(algo)
         self._store.journal("order", algo.login, MARKET, algo.created_ms, to_row(algo))
         self._market.reports.algo(algo)
-        return algo_json(algo)
+        answer = algo_json(algo)
+        self._market.fire(algo.symbol)  # From here on a trailing one follows the price.
+        return answer
 
     def cancel(self, call: Call) -> dict:
         """DELETE algoOrder."""

@@ -92,8 +92,8 @@ async def serve_streams(
     """Public streams of a market: those named in the URL and those subscribed to later.
 
     ``/ws/btcusdt@trade/ethusdt@trade`` names streams, ``/ws/3`` only numbers the connection, and
-    ``/ws/<listen key>`` or ``?listenKey=`` opens a login's own stream. ``combined`` wraps every event in
-    ``{"stream": name, "data": event}``.
+    ``/ws/<listen key>`` or ``?listenKey=`` opens a login's own stream. ``combined`` wraps every
+    event in ``{"stream": name, "data": event}``.
     """
     connection = Connection()
     named = [name for name in request.match_info.get("names", "").split("/") if name]

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_WAIT_MS = 10_000
 LONGEST_WAIT_MS = 60_000
+# The relay may lose a wake-up, with Redis gone it loses all: a waiting request looks by itself too.
+LOOK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ async def _wait_for(items: list[_Item], waiter: Waiter, deadline: float) -> None
         left = deadline - loop.time()
         if left <= 0:
             return
-        await waiter.wait(left)
+        await waiter.wait(min(left, LOOK_AGAIN_S))
 
 
 def _look_again(items: list[_Item]) -> None:

@@ -45,7 +45,7 @@ def test_nothing_can_be_added_changed_or_deleted(office, model):
         office.post(page(model, "change", row.pk), {}),
         office.post(page(model, "delete", row.pk), {"post": "yes"}),
         office.post(
-            page(model, "changelist"), {"action": "delete_selected", "_selected_action": 1}
+            page(model, "changelist"), {"action": "delete_selected", "_selected_action": row.pk}
         ),
     ]
 

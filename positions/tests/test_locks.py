@@ -58,15 +58,6 @@ def test_orders_accepted_by_eight_threads_leave_no_gap():
     assert AccountLane.objects.get().last_seq == len(seqs)
 
 
-def test_the_first_command_of_an_account_makes_its_lane_once():
-    desk = Desk()
-    AccountLane.objects.all().delete()
-
-    at_once(*[desk.send] * THREADS)
-
-    assert AccountLane.objects.get().last_seq == THREADS
-
-
 def test_fills_booked_by_eight_threads_are_numbered_and_chained():
     desk = Desk()
     orders = [desk.send() for _ in range(THREADS)]

@@ -31,10 +31,13 @@ def test_events_are_numbered_and_announced_after_the_commit(
 
 
 def test_an_exception_undoes_counters_and_events(desk, heard):
-    with pytest.raises(ZeroDivisionError), holding(desk.account.pk) as lane:
-        lane.tell("one", {})
-        lane.next_booking_no()
-        raise ZeroDivisionError
+    def break_half_way():
+        with holding(desk.account.pk) as lane:
+            lane.tell("one", {})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_half_way()
 
     assert not Event.objects.exists()
     assert not AccountLane.objects.filter(last_seq__gt=0).exists()
@@ -73,3 +76,13 @@ def test_each_account_counts_for_itself(desk, new_desk):
     other.send()
 
     assert list(Event.objects.values_list("seq", flat=True)) == [1, 1]
+
+
+def test_a_lane_is_made_with_its_account_or_at_its_first_use(desk):
+    made = AccountLane.objects.filter(pk=desk.account.pk).exists()
+    AccountLane.objects.all().delete()
+
+    desk.send()
+
+    assert made
+    assert AccountLane.objects.get().last_seq == 1

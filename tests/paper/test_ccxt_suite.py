@@ -37,7 +37,9 @@ NAMES = [
 @pytest.fixture
 def ready(venue, key):
     """An exchange set up as ccxt's runner does, with some trades and an open order."""
-    client = point(ccxt.binance({"apiKey": key, "secret": secret_of(key)}), venue.url)
+    words = {"apiKey": key, "secret": secret_of(key)}
+    spot_only = {"options": {"fetchMarkets": {"types": ["spot"]}}}
+    client = point(ccxt.binance(words | spot_only), venue.url)
     client.load_markets()
     client.create_order(SYMBOL, "market", "buy", 0.01)
     client.create_order(SYMBOL, "market", "sell", 0.01)
