@@ -108,12 +108,11 @@ def create(
     *,
     exchange_id: str,
     is_spot: bool,
-    reduce_only: bool | None = None,
 ) -> Call:
     """``create_order`` for ``exchange_order``, with our client order id.
 
-    ``reduce_only`` says whether the exchange is told so (``None``: as the order is); on spot it
-    never is.
+    The exchange is told reduce-only where ``exchange_order`` says so, not where the order does: its
+    net may be smaller than our position. On spot it never is.
     """
     known = capabilities.facts(exchange_id)
     kind = OrderType(order.order_type)
@@ -123,7 +122,7 @@ def create(
     params |= _trigger(kind, Side(order.side), exchange_order.trigger_price, known)
     if ccxt_type == "limit":  # Market orders have no time in force (Binance -1106).
         params |= _lifetime(order.time_in_force, order.expires_at, known)
-    if not is_spot and (order.reduce_only if reduce_only is None else reduce_only):
+    if not is_spot and exchange_order.reduce_only:
         params["reduceOnly"] = True
 
     price = _number(exchange_order.price, known) if ccxt_type == "limit" else None

@@ -18,8 +18,8 @@ class RawRow(models.Model):
 
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     exchange_id = models.CharField(max_length=64)
-    exchange_order_id = models.CharField(max_length=64, default="", blank=True)
-    exchange_trade_id = models.CharField(max_length=64, default="", blank=True)
+    exchange_order_id = models.CharField(max_length=128, default="", blank=True)
+    exchange_trade_id = models.CharField(max_length=128, default="", blank=True)
     client_order_id = models.CharField(max_length=64, default="", blank=True)
     symbol = models.CharField(max_length=64, default="", blank=True)
     raw_json = models.TextField()

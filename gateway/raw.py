@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.models import RawOrder, RawRow, RawTrade
 
-_ID_LENGTH = 64
+_ID_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)

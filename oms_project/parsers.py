@@ -27,7 +27,7 @@ def read_json(data: bytes) -> Any:
             parse_constant=Decimal,
             object_pairs_hook=_unique_names,
         )
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedJson(position=getattr(error, "pos", None)) from None
     if _depth(value) > _DEEPEST:
         raise MalformedJson("The JSON is nested too deep.", limit=_DEEPEST)

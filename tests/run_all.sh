@@ -76,11 +76,11 @@ browser() {
 
 ONLY="${1:-}"
 part static       static
-part engine       tests -p no:django positions/tests/engine
+part engine       tests positions/tests/engine
 part apps         apps_sqlite
 part mariadb      apps_mariadb
-part venue        tests -n 2 -p no:django tests/paper
-part ccxt         tests -p no:django tests/ccxt_suite
+part venue        tests -n 2 tests/paper
+part ccxt         tests tests/ccxt_suite
 part end-to-end   both_modes
 part faults       faults
 part browser      browser

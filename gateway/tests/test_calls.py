@@ -65,15 +65,23 @@ def test_good_till_date_is_refused_where_it_is_not_known():
         created(one, exchange_id="ccxt.kraken", is_spot=True)
 
 
-def test_reduce_only_is_said_on_derivatives_only():
-    one = order(reduce_only=True)
+@pytest.mark.parametrize(
+    ("of_order", "of_leg", "is_spot", "said"),
+    [
+        (True, True, False, True),
+        (True, False, False, False),  # The exchange's net is smaller: the OMS alone guards it.
+        (True, True, True, False),
+    ],
+)
+def test_reduce_only_is_said_on_derivatives_where_the_net_allows_it(
+    of_order, of_leg, is_spot, said
+):
+    one, there = order(reduce_only=of_order), leg()
+    there.reduce_only = of_leg
 
-    assert created(one).params["reduceOnly"] is True
-    assert "reduceOnly" not in created(one, is_spot=True).params
-    silent = calls.create(
-        one, leg(), exchange_id="ccxt.binanceusdm", is_spot=False, reduce_only=False
-    )
-    assert "reduceOnly" not in silent.params
+    call = calls.create(one, there, exchange_id="ccxt.binanceusdm", is_spot=is_spot)
+
+    assert call.params.get("reduceOnly", False) is said
 
 
 @pytest.mark.parametrize(

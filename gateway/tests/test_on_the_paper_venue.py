@@ -264,7 +264,7 @@ async def test_a_stop_of_a_contract_rests_apart_and_is_cancelled_there(paper):
 
 async def test_reduce_only_is_refused_by_the_exchange_when_there_is_nothing_to_reduce(paper):
     order, leg = _rows(LINEAR, OrderType.MARKET)
-    order.reduce_only = True
+    leg.reduce_only = True
     async with trading(paper, LINEAR) as (talk, *_):
         with pytest.raises(Refused) as refusal:
             await calls.carry(talk, _told(InstructionKind.CREATE, order, leg))

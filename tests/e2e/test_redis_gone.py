@@ -12,11 +12,19 @@ from tests.e2e.product import Product, free_port
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 
-@pytest.fixture()
+@pytest.fixture
 def redis_url():
     """A Redis of this test's own, as a URL without database number; and a way to end it."""
     port = free_port()
-    command = [shutil.which("redis-server"), "--port", str(port), "--save", "", "--appendonly", "no"]
+    command = [
+        shutil.which("redis-server"),
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     time.sleep(0.5)
     yield f"redis://127.0.0.1:{port}", server
