@@ -44,7 +44,7 @@ part() { # part NAME COMMAND…
 tests() { "$PY" -m pytest -q --durations=3 "$@"; }
 
 static() {
-  ruff check . && ruff format --check . && lint-imports && mypy && \
+  ruff check . && ruff format --check . && lint-imports --no-logo && mypy && \
     "$PY" manage.py makemigrations --check --dry-run && "$PY" manage.py check
 }
 
