@@ -3,23 +3,16 @@
 Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
 """
 
-import asyncio
-from typing import TYPE_CHECKING
-
 from gateway.paper.amounts import ZERO, fixed
-from gateway.paper.book import Side
-from gateway.paper.candles import DAY_MS, INTERVALS_MS, Candle
-from gateway.paper.depth import BookWatch
+from gateway.paper.book import Book, Side
+from gateway.paper.candles import DAY_MS
+from gateway.paper.depth import BookChange
 from gateway.paper.linear_clock import FUNDING_RATE
 from gateway.paper.linear_wire import number
 from gateway.paper.market import Print
+from gateway.paper.market_streams import MarketStreams
 from gateway.paper.spot_public import levels_json
 
-if TYPE_CHECKING:
-    from gateway.paper.linear import LinearMarket
-    from gateway.paper.venue import Venue
-
-DEPTH_DELAY_S = 0.1
 SPEEDS = ("", "@100ms", "@250ms", "@500ms")
 DIFF_STREAMS = tuple(f"{name}{speed}" for name in ("depth", "rpiDepth") for speed in SPEEDS)
 TOP_STREAMS = {f"depth{levels}{speed}": levels for levels in (5, 10, 20) for speed in SPEEDS}
@@ -28,24 +21,12 @@ ALL_BOOK_TICKERS = "linear:!bookTicker"
 MINI_FIELDS = "Escohlvq"
 
 
-class LinearStreams:
-    """Builds the events of topics ``linear:<symbol in small letters>@<what>``."""
+class LinearStreams(MarketStreams):
+    """Builds the events of futures."""
 
-    def __init__(self, market: "LinearMarket", venue: "Venue") -> None:
-        self._market = market
-        self._venue = venue
-        self._hub = venue.hub
-        self._watches: dict[str, BookWatch] = {}
-        self._flush_due = False
-        self._best_told: dict[str, tuple] = {}
-
-    def subscribed(self, stream: str) -> None:
-        """Somebody listens: from here on, a book's changes are counted."""
-        symbol, _, what = stream.partition("@")
-        symbol = symbol.upper()
-        self._best_told.pop(symbol, None)
-        if what in DIFF_STREAMS and symbol in self._market.books:
-            self._watches.setdefault(symbol, BookWatch(self._market.books[symbol]))
+    prefix = "linear"
+    diff_streams = DIFF_STREAMS
+    top_streams = TOP_STREAMS
 
     def printed(self, symbol: str, trade: Print) -> None:
         """``trade``, ``aggTrade`` and ``kline`` after one public trade."""
@@ -60,9 +41,7 @@ class LinearStreams:
         ids = {"a": trade.trade_id, "f": trade.trade_id, "l": trade.trade_id}
         self._tell(symbol, "trade", {"e": "trade", "t": trade.trade_id, "X": "MARKET"} | both)
         self._tell(symbol, "aggTrade", {"e": "aggTrade"} | ids | both)
-        for interval, span_ms in INTERVALS_MS.items():
-            if self._wants(symbol, f"kline_{interval}"):
-                self._tell(symbol, f"kline_{interval}", self._kline(symbol, interval, span_ms))
+        self._tell_candles(symbol)
 
     def stepped(self) -> None:
         """Tickers and mark prices, once per step."""
@@ -80,67 +59,32 @@ class LinearStreams:
                 rows = [build(symbol) for symbol in self._market.books]
                 self._hub.publish(everything, rows)
 
-    def books_changed(self) -> None:
-        """Best prices at once; depth a tenth of a second later, with all changes until then."""
-        wants_all = self._hub.wants(ALL_BOOK_TICKERS)
-        for symbol in self._market.books:
-            if wants_all or self._wants(symbol, "bookTicker"):
-                self._book_ticker(symbol)
-        if not self._flush_due and any(
-            topic.startswith("linear:") and "epth" in topic for topic in self._hub.topics()
-        ):
-            self._flush_due = True
-            asyncio.get_running_loop().call_later(DEPTH_DELAY_S, self._flush_depth)
-
-    def _flush_depth(self) -> None:
-        self._flush_due = False
-        for symbol, watch in list(self._watches.items()):
-            if not any(self._wants(symbol, what) for what in DIFF_STREAMS):
-                del self._watches[symbol]
-            elif watch.changed(self._market.books[symbol]):
-                self._diff(symbol, watch)
-        for symbol, book in self._market.books.items():
-            for what, levels in TOP_STREAMS.items():
-                if self._wants(symbol, what):
-                    ids = {"U": book.update_id, "u": book.update_id, "pu": book.update_id}
-                    bids, asks = (book.depth(side, levels) for side in Side)
-                    self._tell(symbol, what, self._depth(symbol, ids, bids, asks))
-        self._hub.flush()
-
-    def _diff(self, symbol: str, watch: BookWatch) -> None:
+    def _diff(self, symbol: str, change: BookChange) -> dict:
         """``pu`` is the ``u`` of the event before: the chain by which a gap is seen."""
-        change = watch.tell(self._market.books[symbol])
         ids = {"U": change.first_id, "u": change.last_id, "pu": change.before_id}
-        event = self._depth(symbol, ids, change.bids, change.asks)
-        for what in DIFF_STREAMS:
-            self._tell(symbol, what, event)
+        return self._depth(symbol, ids, change.bids, change.asks)
+
+    def _top(self, symbol: str, book: Book, levels: int) -> dict:
+        ids = {"U": book.update_id, "u": book.update_id, "pu": book.update_id}
+        bids, asks = (book.depth(side, levels) for side in Side)
+        return self._depth(symbol, ids, bids, asks)
+
+    def _best(self, symbol: str, book: Book, prices: dict[str, str]) -> dict:
+        now_ms = self._venue.now_ms()
+        head = {"e": "bookTicker", "u": book.update_id, "s": symbol, "ps": symbol}
+        return head | prices | {"T": now_ms, "E": now_ms}
+
+    def _wants_best(self, symbol: str) -> bool:
+        return self._hub.wants(ALL_BOOK_TICKERS) or super()._wants_best(symbol)
+
+    def _publish_best(self, symbol: str, event: dict) -> None:
+        super()._publish_best(symbol, event)
+        self._hub.publish(ALL_BOOK_TICKERS, event)
 
     def _depth(self, symbol: str, ids: dict, bids: list[tuple], asks: list[tuple]) -> dict:
         now_ms = self._venue.now_ms()
         head = {"e": "depthUpdate", "E": now_ms, "T": now_ms, "s": symbol, "ps": symbol}
         return head | ids | {"b": levels_json(bids), "a": levels_json(asks)}
-
-    def _book_ticker(self, symbol: str) -> None:
-        book = self._market.books[symbol]
-        bid, ask = (book.best(side) or (ZERO, ZERO) for side in Side)
-        if self._best_told.get(symbol) == (bid, ask):
-            return
-        self._best_told[symbol] = (bid, ask)
-        now_ms = self._venue.now_ms()
-        event = {
-            "e": "bookTicker",
-            "u": book.update_id,
-            "s": symbol,
-            "ps": symbol,
-            "b": fixed(bid[0]),
-            "B": fixed(bid[1]),
-            "a": fixed(ask[0]),
-            "A": fixed(ask[1]),
-            "T": now_ms,
-            "E": now_ms,
-        }
-        self._tell(symbol, "bookTicker", event)
-        self._hub.publish(ALL_BOOK_TICKERS, event)
 
     def _mark_price(self, symbol: str) -> dict:
         now_ms, mark = self._venue.now_ms(), number(self._market.accounts.mark(symbol))
@@ -183,35 +127,3 @@ class LinearStreams:
     def _mini_ticker(self, symbol: str) -> dict:
         full = self._ticker(symbol)
         return {"e": "24hrMiniTicker"} | {name: full[name] for name in MINI_FIELDS}
-
-    def _kline(self, symbol: str, interval: str, span_ms: int) -> dict:
-        now_ms = self._venue.now_ms()
-        candle = self._market.candles.one(symbol, now_ms - now_ms % span_ms, span_ms)
-        body = {"s": symbol, "i": interval} | _candle(candle, span_ms)
-        return {"e": "kline", "E": now_ms, "s": symbol, "k": body}
-
-    def _wants(self, symbol: str, what: str) -> bool:
-        return self._hub.wants(f"linear:{symbol.lower()}@{what}")
-
-    def _tell(self, symbol: str, what: str, event: dict) -> None:
-        self._hub.publish(f"linear:{symbol.lower()}@{what}", event)
-
-
-def _candle(candle: Candle, span_ms: int) -> dict:
-    return {
-        "t": candle.open_ms,
-        "T": candle.open_ms + span_ms - 1,
-        "f": -1,
-        "L": -1,
-        "o": fixed(candle.open),
-        "c": fixed(candle.close),
-        "h": fixed(candle.high),
-        "l": fixed(candle.low),
-        "v": fixed(candle.volume),
-        "n": candle.trades,
-        "x": False,
-        "q": fixed(candle.turnover),
-        "V": fixed(candle.taker_volume),
-        "Q": fixed(candle.taker_turnover),
-        "B": "0",
-    }

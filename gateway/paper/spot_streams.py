@@ -4,47 +4,27 @@ Sources: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-st
 https://developers.binance.com/docs/binance-spot-api-docs/user-data-stream
 """
 
-import asyncio
-from typing import TYPE_CHECKING
-
 from gateway.paper.amounts import ZERO, fixed
-from gateway.paper.book import Side
-from gateway.paper.candles import INTERVALS_MS, Candle
-from gateway.paper.depth import BookWatch
+from gateway.paper.book import Book, Side
+from gateway.paper.depth import BookChange
 from gateway.paper.logins import Balance
 from gateway.paper.market import Execution, Print
+from gateway.paper.market_streams import MarketStreams
 from gateway.paper.orders import Order, Trade
 from gateway.paper.spot_public import levels_json
 
-if TYPE_CHECKING:
-    from gateway.paper.spot import SpotMarket
-    from gateway.paper.venue import Venue
-
-DEPTH_DELAY_S = 0.1
 DIFF_STREAMS = ("depth", "depth@100ms")
 TOP_STREAMS = {
     f"depth{levels}{speed}": levels for levels in (5, 10, 20) for speed in ("", "@100ms")
 }
 
 
-class SpotStreams:
-    """Builds spot's events. A stream is named ``<symbol in small letters>@<what>``."""
+class SpotStreams(MarketStreams):
+    """Builds spot's events."""
 
-    def __init__(self, market: "SpotMarket", venue: "Venue") -> None:
-        self._market = market
-        self._venue = venue
-        self._hub = venue.hub
-        self._watches: dict[str, BookWatch] = {}
-        self._flush_due = False
-        self._best_told: dict[str, tuple] = {}
-
-    def subscribed(self, stream: str) -> None:
-        """Somebody listens: from here on, a book's changes are counted."""
-        symbol, _, what = stream.partition("@")
-        symbol = symbol.upper()
-        self._best_told.pop(symbol, None)
-        if what in DIFF_STREAMS and symbol in self._market.books:
-            self._watches.setdefault(symbol, BookWatch(self._market.books[symbol]))
+    prefix = "spot"
+    diff_streams = DIFF_STREAMS
+    top_streams = TOP_STREAMS
 
     # To the login.
 
@@ -142,8 +122,7 @@ class SpotStreams:
         ids = {"a": trade.trade_id, "f": trade.trade_id, "l": trade.trade_id}
         self._tell(symbol, "trade", {"e": "trade", "t": trade.trade_id} | both)
         self._tell(symbol, "aggTrade", {"e": "aggTrade"} | ids | both)
-        for interval in INTERVALS_MS:
-            self._kline(symbol, interval)
+        self._tell_candles(symbol)
 
     def stepped(self) -> None:
         """Tickers, once per step."""
@@ -163,36 +142,8 @@ class SpotStreams:
             rows = everybody if name == "!ticker@arr" else [_mini(row) for row in everybody]
             self._hub.publish(f"spot:{name}", rows)
 
-    def books_changed(self) -> None:
-        """Best prices at once; depth a tenth of a second later, with all changes until then."""
-        for topic in self._hub.topics():
-            if topic.startswith("spot:") and topic.endswith("@bookTicker"):
-                self._book_ticker(topic[len("spot:") : -len("@bookTicker")].upper())
-        if not self._flush_due and any("@depth" in topic for topic in self._hub.topics()):
-            self._flush_due = True
-            asyncio.get_running_loop().call_later(DEPTH_DELAY_S, self._flush_depth)
-
-    def _flush_depth(self) -> None:
-        self._flush_due = False
-        for symbol, watch in list(self._watches.items()):
-            if not any(self._wants(symbol, what) for what in DIFF_STREAMS):
-                del self._watches[symbol]
-            elif watch.changed(self._market.books[symbol]):
-                self._diff(symbol, watch)
-        for symbol, book in self._market.books.items():
-            for what, levels in TOP_STREAMS.items():
-                if self._wants(symbol, what):
-                    event = {
-                        "lastUpdateId": book.update_id,
-                        "bids": levels_json(book.depth(Side.BUY, levels)),
-                        "asks": levels_json(book.depth(Side.SELL, levels)),
-                    }
-                    self._tell(symbol, what, event)
-        self._hub.flush()
-
-    def _diff(self, symbol: str, watch: BookWatch) -> None:
-        change = watch.tell(self._market.books[symbol])
-        event = {
+    def _diff(self, symbol: str, change: BookChange) -> dict:
+        return {
             "e": "depthUpdate",
             "E": self._venue.now_ms(),
             "s": symbol,
@@ -201,35 +152,16 @@ class SpotStreams:
             "b": levels_json(change.bids),
             "a": levels_json(change.asks),
         }
-        for what in DIFF_STREAMS:
-            self._tell(symbol, what, event)
 
-    def _book_ticker(self, symbol: str) -> None:
-        book = self._market.books.get(symbol)
-        if book is None:
-            return
-        bid, ask = (book.best(side) or (ZERO, ZERO) for side in Side)
-        if self._best_told.get(symbol) == (bid, ask):
-            return
-        self._best_told[symbol] = (bid, ask)
-        event = {
-            "u": book.update_id,
-            "s": symbol,
-            "b": fixed(bid[0]),
-            "B": fixed(bid[1]),
-            "a": fixed(ask[0]),
-            "A": fixed(ask[1]),
+    def _top(self, symbol: str, book: Book, levels: int) -> dict:
+        return {
+            "lastUpdateId": book.update_id,
+            "bids": levels_json(book.depth(Side.BUY, levels)),
+            "asks": levels_json(book.depth(Side.SELL, levels)),
         }
-        self._tell(symbol, "bookTicker", event)
 
-    def _kline(self, symbol: str, interval: str) -> None:
-        what = f"kline_{interval}"
-        if not self._wants(symbol, what):
-            return
-        now_ms, span_ms = self._venue.now_ms(), INTERVALS_MS[interval]
-        candle = self._market.candles.one(symbol, now_ms - now_ms % span_ms, span_ms)
-        body = {"s": symbol, "i": interval} | _candle(candle, span_ms)
-        self._tell(symbol, what, {"e": "kline", "E": now_ms, "s": symbol, "k": body})
+    def _best(self, symbol: str, book: Book, prices: dict[str, str]) -> dict:
+        return {"u": book.update_id, "s": symbol} | prices
 
     def _ticker(self, symbol: str) -> dict:
         now_ms = self._venue.now_ms()
@@ -263,32 +195,6 @@ class SpotStreams:
             "n": day.trades,
         }
 
-    def _wants(self, symbol: str, what: str) -> bool:
-        return self._hub.wants(f"spot:{symbol.lower()}@{what}")
-
-    def _tell(self, symbol: str, what: str, event: dict) -> None:
-        self._hub.publish(f"spot:{symbol.lower()}@{what}", event)
-
 
 def _mini(full: dict) -> dict:
     return {"e": "24hrMiniTicker"} | {name: full[name] for name in "Escohlvq"}
-
-
-def _candle(candle: Candle, span_ms: int) -> dict:
-    return {
-        "t": candle.open_ms,
-        "T": candle.open_ms + span_ms - 1,
-        "f": -1,
-        "L": -1,
-        "o": fixed(candle.open),
-        "c": fixed(candle.close),
-        "h": fixed(candle.high),
-        "l": fixed(candle.low),
-        "v": fixed(candle.volume),
-        "n": candle.trades,
-        "x": False,
-        "q": fixed(candle.turnover),
-        "V": fixed(candle.taker_volume),
-        "Q": fixed(candle.taker_turnover),
-        "B": "0",
-    }
