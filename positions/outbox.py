@@ -32,6 +32,7 @@ class HeldLane:
         self._lane = lane
         self._events: list[Event] = []
         self._settled: list[int] = []
+        self._before = self._counters()
 
     def next_booking_no(self) -> int:
         """The number of the next deal."""
@@ -86,10 +87,16 @@ class HeldLane:
         command.save(update_fields=["status", "error", "finished_at", "order_ids", "position_ids"])
         self._settled.append(command.pk)
 
+    def _counters(self) -> tuple[int, int, int]:
+        lane = self._lane
+        return lane.last_seq, lane.last_booking_no, lane.execution_count
+
     def write(self) -> None:
         """Store counters and events; announce them once the transaction has committed."""
-        self._lane.save()
-        Event.objects.bulk_create(self._events)
+        if self._counters() != self._before:
+            self._lane.save()
+        if self._events:
+            Event.objects.bulk_create(self._events)
         if self._events or self._settled:
             news = News(self.account_id, self._lane.last_seq, tuple(self._settled))
             transaction.on_commit(partial(relay().announce, news))

@@ -41,8 +41,7 @@ def claim(account_id: int, *, most: int) -> list[Claim]:
 
     Those too late to send expire here and are not returned. Committed when this returns.
     """
-    now = timezone.now()
-    if not _late(account_id, now).exists() and not _ready(account_id, now).exists():
+    if not _pending(account_id).exists():
         return []
     with holding(account_id) as lane:
         late = _late(account_id, lane.now).select_related("order", "exchange_order", "command")

@@ -32,6 +32,7 @@ from positions.projector.progress import (
     settle_instruction,
 )
 
+_DOUBLINGS = 30  # Enough to reach any longest pause, few enough to stay a number.
 _IN_FLIGHT = (InstructionState.SENDING, InstructionState.DOUBTFUL)
 
 
@@ -125,7 +126,8 @@ def still_live(order_id: int) -> None:
 def check_later(order_id: int, now: datetime) -> None:
     """Ask again after 0.5, 1, 2, 4… 60 seconds."""
     order = Order.objects.get(pk=order_id)
-    wait_s = min(settings.OMS_LOOKUP_FIRST_S * 2**order.checks, settings.OMS_LOOKUP_MOST_S)
+    doubled = 2 ** min(order.checks, _DOUBLINGS)
+    wait_s = min(settings.OMS_LOOKUP_FIRST_S * doubled, settings.OMS_LOOKUP_MOST_S)
     Order.objects.filter(pk=order_id, is_open=True).update(
         checks=order.checks + 1, next_check_at=now + timedelta(seconds=wait_s)
     )
