@@ -38,6 +38,7 @@ class Lane:
         self.account_id = account_id
         self._on_landed = on_landed
         self._is_closing = False
+        self._resumes_at_s = 0.0
         self._bell = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
 
@@ -64,6 +65,7 @@ class Lane:
 
     async def _send_waiting(self) -> None:
         while not self._is_closing:
+            await asyncio.sleep(self._resumes_at_s - asyncio.get_running_loop().time())
             room = settings.OMS_IN_FLIGHT - len(self._flying)
             if room <= 0:
                 return
@@ -71,9 +73,16 @@ class Lane:
             if not claims:
                 return
             for claim in claims:
-                task = asyncio.create_task(carry_out(self.account_id, claim))
+                task = asyncio.create_task(self._carry_out(claim))
                 self._flying.add(task)
                 task.add_done_callback(self._landed)
+
+    async def _carry_out(self, claim: Claim) -> None:
+        """Carry out a claim; where the exchange says too fast, the whole account pauses."""
+        pause_s = await carry_out(self.account_id, claim)
+        if pause_s:
+            until_s = asyncio.get_running_loop().time() + pause_s
+            self._resumes_at_s = max(self._resumes_at_s, until_s)
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         """There is room again, and a command that waited for this one may go."""
@@ -82,17 +91,21 @@ class Lane:
         self._on_landed()
 
 
-async def carry_out(account_id: int, claim: Claim) -> None:
-    """Send one claimed instruction and book its outcome. Never raises."""
+async def carry_out(account_id: int, claim: Claim) -> float:
+    """Send one claimed instruction and book its outcome. Never raises.
+
+    Returns for how many seconds nothing more should be sent for the account; 0 as a rule.
+    """
     try:
-        await _send(account_id, claim)
+        return await _send(account_id, claim)
     except Exception:
         # Our own fault, after the request may have left: doubt, not failure.
         log.exception("lane.outcome_in_doubt", extra=_ids(claim))
         await _in_doubt(claim)
+        return 0.0
 
 
-async def _send(account_id: int, claim: Claim) -> None:
+async def _send(account_id: int, claim: Claim) -> float:
     instruction = claim.instruction
     try:
         session = await sessions.open_for(account_id)
@@ -106,6 +119,7 @@ async def _send(account_id: int, claim: Claim) -> None:
     except Throttled as refusal:
         wait_s = refusal.retry_after_s or RETRY_AFTER_S
         await _put_back(claim, wait_s, refusal.details)
+        return wait_s
     except NotSent as failure:
         await _put_back(claim, RETRY_AFTER_S, failure.details)
     except NotFound:
@@ -121,6 +135,7 @@ async def _send(account_id: int, claim: Claim) -> None:
         await book(session, orders=[answer], client_order_id=leg.client_order_id)
         if instruction.kind != InstructionKind.CREATE:
             await recover.confirm(session, instruction)
+    return 0.0
 
 
 async def _put_back(claim: Claim, wait_s: float, details: dict[str, Any]) -> None:

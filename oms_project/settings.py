@@ -214,8 +214,8 @@ OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are 
 # A claim is doubt after this long without an answer; above the exchange time-out, with room for
 # the wait in the rate limiter.
 OMS_SEND_DEADLINE_S = env.float("OMS_SEND_DEADLINE_S", 30.0)
-OMS_MARKET_SEND_WITHIN_S = env.float("OMS_MARKET_SEND_WITHIN_S", 15.0)
-OMS_SEND_WITHIN_S = env.float("OMS_SEND_WITHIN_S", 60.0)
+OMS_MARKET_SEND_WITHIN_S = env.float("OMS_MARKET_SEND_WITHIN_S", 60.0)
+OMS_SEND_WITHIN_S = env.float("OMS_SEND_WITHIN_S", 120.0)
 # Seconds (one number, or per ccxt id as JSON) after which an order that the exchange shows nowhere
 # is presumed rejected. Unset: gateway.capabilities decides per exchange.
 OMS_NOT_FOUND_WINDOW_S = env.json("OMS_NOT_FOUND_WINDOW_S", default=None)
