@@ -57,6 +57,8 @@ class Runner:
         lane = Lane(account_id, on_landed=watcher.ring)
         self._lanes[account_id], self._watchers[account_id] = lane, watcher
         await self._catch_up(account_id)
+        if self._is_stopping:
+            return
         self.keep(lane.run())
         self.keep(watcher.run())
         lane.ring()
@@ -188,4 +190,9 @@ def stop(timeout_s: float = 15.0) -> None:
     """End cleanly: no order is left in mid-air."""
     _ready.clear()
     heartbeat.forget()
-    loop.call(_runner.stop(), timeout_s)
+    try:
+        loop.call(_runner.stop(), timeout_s)
+    except TimeoutError:
+        log.warning("runner.stopped_with_sends_in_doubt")
+    finally:
+        loop.stop()
