@@ -6,6 +6,7 @@ See docs/adr/0002-embedded-mode.md for why.
 
 import logging
 import threading
+from concurrent.futures import CancelledError
 
 from celery import _state
 from celery.beat import Scheduler, Service
@@ -82,6 +83,8 @@ def _start_beat() -> Service:
 def _start_accounts() -> None:
     try:
         runner.start()
+    except CancelledError:
+        log.info("oms.stopped_while_starting")
     except Exception:
         log.exception("oms.accounts_not_started")
     else:

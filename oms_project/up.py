@@ -48,7 +48,7 @@ class Part:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509 (one thread starts processes)
+            preexec_fn=_as_part(os.getpid()),  # noqa: PLW1509 (one thread starts processes)
         )
         threading.Thread(target=_copy_lines, args=(self.name, self.process), daemon=True).start()
 
@@ -256,6 +256,20 @@ def _port(variable: str, default: int) -> int:
 def _copy_lines(name: str, process: subprocess.Popen) -> None:
     for line in process.stdout:
         print(f"{name:<8} | {line.decode(errors='replace').rstrip()}", flush=True)
+
+
+def _as_part(parent: int) -> Callable[[], None]:
+    """Leave Ctrl-C, which reaches the whole group, to us: parts are stopped one after the other.
+
+    The OMS goes first, so that the venue still answers what is on the wire.
+    """
+    end_with_parent = _end_with_parent(parent)
+
+    def arrange() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        end_with_parent()
+
+    return arrange
 
 
 def _end_with_parent(parent: int) -> Callable[[], None]:

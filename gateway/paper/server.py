@@ -72,6 +72,8 @@ async def serve(chosen: Options) -> None:
     """Answer on the chosen port until a signal says stop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            continue  # Whoever started us stops us in their own way.
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     venue = open_venue(chosen)
     control.read_logins(venue, chosen.logins)
