@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.core.paginator import Paginator
@@ -117,15 +118,29 @@ class Accounts(Audited, admin.ModelAdmin):
     """Exchange accounts. A login can be set and replaced here, never read."""
 
     form = AccountForm
-    list_display = ("id", "label", "exchange_id", "is_testnet", "position_mode", "status")
+    list_display = (
+        "id",
+        "label",
+        "exchange_id",
+        "rebased_to",
+        "is_testnet",
+        "position_mode",
+        "status",
+    )
     list_display_links = ("id", "label")
     list_filter = ("exchange_id", "status", "is_testnet")
     search_fields = ("label", "exchange_id")
-    readonly_fields = ("status", "credentials_state", "created_at", "updated_at")
+    readonly_fields = (
+        "status",
+        "rebased_to",
+        "credentials_state",
+        "created_at",
+        "updated_at",
+    )
     # Fixed once there may be positions: the mode changes only through the API, when flat.
     fixed_fields = ("exchange_id", "position_mode", "reversal")
     fieldsets = (
-        (None, {"fields": ("exchange_id", "label", "is_testnet", "status")}),
+        (None, {"fields": ("exchange_id", "rebased_to", "label", "is_testnet", "status")}),
         ("Positions", {"fields": ("position_mode", "reversal", "protection", "keep_stops")}),
         ("Exchange", {"fields": ("reconcile_policy", "raw_storage", "extra_config")}),
         (
@@ -137,6 +152,11 @@ class Accounts(Audited, admin.ModelAdmin):
         ),
         ("Dates", {"fields": ("created_at", "updated_at")}),
     )
+
+    @admin.display(description="Re-based to")
+    def rebased_to(self, account: Account) -> str | None:
+        """The operator's address for this exchange, where it is not the exchange's own."""
+        return settings.OMS_EXCHANGE_URLS.get(account.ccxt_id)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Account | None = None

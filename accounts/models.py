@@ -81,7 +81,9 @@ class Account(models.Model):
     This row itself is never locked: on InnoDB that would block every insert that refers to it.
     """
 
-    exchange_id = models.CharField(max_length=64, help_text="ccxt.<id> or ccxtpro.<id>")
+    exchange_id = models.CharField(
+        max_length=64, help_text="ccxt.NAME, or ccxtpro.NAME with private streams"
+    )
     label = models.CharField(max_length=120)
     is_testnet = models.BooleanField(default=False)
     position_mode = models.CharField(

@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "exchange_id",
-                    models.CharField(help_text="ccxt.<id> or ccxtpro.<id>", max_length=64),
+                    models.CharField(help_text="ccxt.NAME, or ccxtpro.NAME with private streams", max_length=64),
                 ),
                 ("label", models.CharField(max_length=120)),
                 ("is_testnet", models.BooleanField(default=False)),
