@@ -11,11 +11,10 @@ from concurrent.futures import CancelledError
 from celery import _state
 from celery.beat import Scheduler, Service
 from celery.worker import WorkController
-from daphne.server import Server
-from django.conf import settings
 
 from gateway import heartbeat, runner
 from oms_project.celery import app
+from oms_project.web import leave, listen
 
 log = logging.getLogger(__name__)
 
@@ -27,32 +26,16 @@ class Inside(Scheduler):
 
 
 def serve() -> None:
-    """Run everything until SIGINT or SIGTERM, then finish what is on the wire and return."""
+    """Run everything until SIGINT or SIGTERM, then finish what is on the wire and leave."""
     heartbeat.forget()  # What a killed process left must not call this one ready.
     worker = _start_worker()
     beat = _start_beat()
     threading.Thread(target=_start_accounts, name="start-accounts", daemon=True).start()
-    server = Server(
-        application=_application(),
-        endpoints=[f"tcp:port={settings.OMS_PORT}:interface={settings.OMS_HOST}"],
-        server_name="ccxt-position",
-        # Waiting requests may take a minute; see positions.api.commands.LONGEST_WAIT_MS.
-        application_close_timeout=5,
-        http_timeout=None,
-        proxy_forwarded_address_header=None,
-    )
-    log.info("oms.listening", extra={"host": settings.OMS_HOST, "port": settings.OMS_PORT})
-    server.run()
-    log.info("oms.stopping")
+    listen()
     beat.stop()
     runner.stop()
     worker.stop()
-
-
-def _application():
-    from oms_project.asgi import application  # Django is set up by now.
-
-    return application
+    leave()
 
 
 def _start_worker() -> WorkController:

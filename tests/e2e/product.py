@@ -289,8 +289,7 @@ class Product:
             celery = [*python, "-m", "celery", "-A", "oms_project"]
             commands["worker"] = [*celery, "worker", "--pool", "threads", "--concurrency", "2"]
             commands["beat"] = [*celery, "beat", "--schedule", str(self.data / "beat")]
-            commands["web"] = [*python, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port),
-                               "oms_project.asgi:application"]  # fmt: skip
+            commands["web"] = [*python, "manage.py", "web"]
         for name, command in commands.items():
             yield Process(name, command, self.env, self.data / f"{name}.log")
 

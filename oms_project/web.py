@@ -1,0 +1,41 @@
+"""How is the ASGI application listened for, and how does its process end?"""
+
+import logging
+import os
+import sys
+from typing import NoReturn
+
+from daphne.server import Server
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+CLOSE_WITHIN_S = 5
+
+
+def listen() -> None:
+    """Answer on ``OMS_HOST`` and ``OMS_PORT`` until SIGINT or SIGTERM."""
+    from oms_project.asgi import application  # Django is set up by now.
+
+    server = Server(
+        application=application,
+        endpoints=[f"tcp:port={settings.OMS_PORT}:interface={settings.OMS_HOST}"],
+        server_name="ccxt-position",
+        application_close_timeout=CLOSE_WITHIN_S,
+        proxy_forwarded_address_header=None,
+    )
+    log.info("oms.listening", extra={"host": settings.OMS_HOST, "port": settings.OMS_PORT})
+    server.run()
+    log.info("oms.stopping")
+
+
+def leave() -> NoReturn:
+    """End the process now.
+
+    A WSGI thread whose client went away while the server stopped waits for an event loop that runs
+    no more, and the interpreter would wait for the thread.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
