@@ -13,7 +13,16 @@ from django.http import HttpRequest
 from accounts.admin import CappedPaginator, Unchangeable
 from positions import rows
 from positions.fields import ExactDecimalField
-from positions.models import Command, Deal, Dust, Event, Execution, Order, Position
+from positions.models import (
+    Command,
+    Deal,
+    Dust,
+    Event,
+    Execution,
+    JournalEntry,
+    Order,
+    Position,
+)
 
 _BY_ACCOUNT = ("account", admin.RelatedOnlyFieldListFilter)
 
@@ -150,6 +159,15 @@ class Executions(ReadOnly):
     )
     list_filter = (_BY_ACCOUNT,)
     search_fields = ("=id", "=order__id")
+
+
+@shows(JournalEntry)
+class JournalEntries(ReadOnly):
+    """Bookings that are no execution: close-bys, merges, dust."""
+
+    list_display = ("id", "booking_no", "account", "kind", "facts", "created_at_text")
+    list_filter = (_BY_ACCOUNT, "kind")
+    search_fields = ("=id",)
 
 
 @shows(Event)

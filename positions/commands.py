@@ -6,6 +6,7 @@ Frozen values, parsed and typed, with nothing looked up yet. ``None`` means the 
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from positions.engine.types import OrderType, Reason, Side, TimeInForce
@@ -90,4 +91,42 @@ class ClosePosition:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-Command = SendOrder | CancelOrder | CancelAllOrders | ChangeOrder | ClosePosition
+@dataclass(frozen=True, slots=True)
+class CloseBy:
+    """Close two opposite positions against each other, by ``qty`` or by the smaller of them."""
+
+    position_id_a: int
+    position_id_b: int
+    qty: Decimal | None = None
+    comment: str = ""
+
+
+class StopMode(StrEnum):
+    """What becomes of the target's stops in a merge; the source's go with it."""
+
+    KEEP = "keep"
+    CLEAR = "clear"
+    SET = "set"
+
+
+@dataclass(frozen=True, slots=True)
+class MergePositions:
+    """Carry a position into another; the stops belong to ``stop_mode`` set."""
+
+    source_position_id: int
+    target_position_id: int
+    stop_mode: StopMode = StopMode.KEEP
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    comment: str = ""
+
+
+Command = (
+    SendOrder
+    | CancelOrder
+    | CancelAllOrders
+    | ChangeOrder
+    | ClosePosition
+    | CloseBy
+    | MergePositions
+)

@@ -19,12 +19,15 @@ from positions.engine.types import (
     GroupRole,
     OrderStatus,
     OrderType,
+    PositionMode,
     PositionState,
     Reason,
+    Reversal,
     Side,
     TimeInForce,
 )
-from positions.fields import ExactDecimalField
+from positions.fields import ExactDecimalField, Word
+from positions.journal import JournalEntry, JournalKind, MarketTerms  # noqa: F401 (rows too)
 from positions.querysets import (
     AccountLaneQuerySet,
     CommandQuerySet,
@@ -33,21 +36,6 @@ from positions.querysets import (
     OrderQuerySet,
     PositionQuerySet,
 )
-
-
-def choices(words: type[StrEnum]) -> list[tuple[str, str]]:
-    """A vocabulary of the engine as Django choices."""
-    return [(word.value, word.value) for word in words]
-
-
-class Word(models.CharField):
-    """A column holding one word of an engine vocabulary."""
-
-    def __init__(self, words: type[StrEnum] | None = None, **options):
-        if words is not None:
-            options.setdefault("choices", choices(words))
-        options.setdefault("max_length", 24)
-        super().__init__(**options)
 
 
 class AccountLane(models.Model):
@@ -59,7 +47,7 @@ class AccountLane(models.Model):
 
     account = models.OneToOneField("accounts.Account", models.CASCADE, primary_key=True)
     last_seq = models.BigIntegerField(default=0, help_text="Newest event number")
-    last_booking_no = models.BigIntegerField(default=0, help_text="Newest deal booking number")
+    last_booking_no = models.BigIntegerField(default=0, help_text="Newest booking number")
     execution_count = models.BigIntegerField(default=0)
     execution_hash = models.CharField(max_length=64, default="", blank=True)
 
@@ -105,6 +93,7 @@ class Position(models.Model):
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     ticket = models.BigIntegerField(help_text="Order that opened it, or reversed it under mt5")
     opening_order_id = models.BigIntegerField(help_text="Order whose fills opened it")
+    opening_booking_no = models.BigIntegerField(null=True, help_text="Its first deal's")
     symbol = models.CharField(max_length=64)
     strategy_id = models.BigIntegerField(default=0)
     side = Word(Side)
@@ -120,6 +109,7 @@ class Position(models.Model):
     protection = models.JSONField(null=True)
     unclosable = models.BooleanField(default=False)
     state = Word(PositionState, default=PositionState.OPEN)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     is_external = models.BooleanField(default=False)
     reason = Word(Reason)
     comment = models.CharField(max_length=255, default="", blank=True)
@@ -130,6 +120,11 @@ class Position(models.Model):
     objects = PositionQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "opening_booking_no"], name="one_position_per_opening"
+            )
+        ]
         indexes = [
             models.Index(fields=["account", "state", "symbol"], name="position_by_state"),
             models.Index(fields=["account", "closed_at"], name="position_by_closed_at"),
@@ -303,10 +298,16 @@ class Instruction(models.Model):
 
 
 class Execution(models.Model):
-    """What the exchange did: one fill of one order, hash-chained per account. Append-only."""
+    """What the exchange did: one fill of one order, hash-chained per account. Append-only.
+
+    Beside what the exchange said it keeps what it was booked by (mode, reversal, the order's
+    strategy and position, the rate of its fee, the market's terms), so that the books can be
+    rebuilt from these rows alone, whatever has been changed since.
+    """
 
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     number = models.BigIntegerField(help_text="1, 2, 3… per account")
+    booking_no = models.BigIntegerField(help_text="Of its first deal")
     order = models.ForeignKey(Order, models.PROTECT, related_name="executions")
     leg = models.ForeignKey(ExchangeOrder, models.PROTECT, null=True, related_name="executions")
     symbol = models.CharField(max_length=64)
@@ -318,6 +319,12 @@ class Execution(models.Model):
     exchange_trade_id = models.CharField(max_length=128)
     exchange_order_id = models.CharField(max_length=128)
     executed_at = models.DateTimeField()
+    terms = models.ForeignKey(MarketTerms, models.PROTECT)
+    position_mode = Word(PositionMode)
+    reversal = Word(Reversal)
+    strategy_id = models.BigIntegerField(help_text="The order's")
+    named_position_id = models.BigIntegerField(null=True, help_text="That the order named")
+    fee_rate = ExactDecimalField(null=True, help_text="Quote per unit of a third fee currency")
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
     created_at = models.DateTimeField()
@@ -356,6 +363,7 @@ class Deal(models.Model):
     fee_currency = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
     fee_rate = ExactDecimalField(null=True, help_text="Quote per fee currency, where known")
     fee_quote = ExactDecimalField(null=True, help_text="The fee in the quote currency")
+    base_fee = ExactDecimalField(default=0, help_text="By how much it left less volume than qty")
     trigger_source = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
     strategy_id = models.BigIntegerField(default=0)
     reason = Word(Reason)
@@ -382,7 +390,7 @@ class Dust(models.Model):
     """What an account holds of a currency outside its positions; negative where fees took it."""
 
     account = models.ForeignKey("accounts.Account", models.PROTECT)
-    currency = models.CharField(max_length=16)
+    currency = models.CharField(max_length=64, help_text="Or the symbol of a derivative")
     qty = ExactDecimalField(default=0)
 
     class Meta:

@@ -34,8 +34,13 @@ class HeldLane:
         self._settled: list[int] = []
         self._before = self._counters()
 
+    @property
+    def last_booking_no(self) -> int:
+        """The number of the newest deal or journal entry."""
+        return self._lane.last_booking_no
+
     def next_booking_no(self) -> int:
-        """The number of the next deal."""
+        """The number of the next deal or journal entry."""
         self._lane.last_booking_no += 1
         return self._lane.last_booking_no
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.permissions import Caller, readable_strategies
+from positions.engine.market import Market
 from positions.engine.types import PositionState
 
 LIVE_POSITION_STATES = (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
@@ -104,3 +105,25 @@ class EventQuerySet(VisibleQuerySet):
     def since(self, seq: int):
         """After ``seq``, oldest first."""
         return self.filter(seq__gt=seq).order_by("seq")
+
+
+class MarketTermsQuerySet(models.QuerySet):
+    """The terms that bookings calculate with."""
+
+    def current(self, account_id: int, market: Market):
+        """The row that says the same as ``market``; a new one where none does.
+
+        Called under the account's lane, which is why there is no second writer.
+        """
+        newest = self.filter(account_id=account_id, symbol=market.symbol).order_by("-id").first()
+        if newest is not None and newest.engine_market == market:
+            return newest
+        return self.create(
+            account_id=account_id,
+            symbol=market.symbol,
+            kind=market.kind,
+            base=market.base,
+            quote=market.quote,
+            settle=market.settle,
+            contract_size=market.contract_size,
+        )

@@ -26,7 +26,8 @@ from oms_project.parsers import read_json
 from oms_project.problems import problem
 from positions import commands as words
 from positions import rows, services
-from positions.api.parsing import Parsed, fingerprint, parse_command, shown
+from positions.api.forms import shown
+from positions.api.parsing import Parsed, fingerprint, parse_command
 from positions.api.pool import in_pool
 from positions.engine.types import CommandStatus
 from positions.models import Command, Order, Position
@@ -165,7 +166,11 @@ def _implied_account(parsed: Parsed, caller: Caller) -> int:
     match parsed.command:
         case words.CancelOrder(order_ids=(order_id, *_)) | words.ChangeOrder(order_id=order_id):
             return _account_of(Order, order_id, caller, OrderNotFound(order_id=order_id))
-        case words.ClosePosition(position_id=position_id):
+        case (
+            words.ClosePosition(position_id=position_id)
+            | words.CloseBy(position_id_a=position_id)
+            | words.MergePositions(source_position_id=position_id)
+        ):
             missing = PositionNotFound(position_id=position_id)
             return _account_of(Position, position_id, caller, missing)
         case _:

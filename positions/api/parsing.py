@@ -8,187 +8,33 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from oms_project.errors import Invalid
 from positions import commands
-from positions.engine.errors import EngineError
-from positions.engine.money import parse, plain
+from positions.api.forms import (
+    Form,
+    amount,
+    extras,
+    flag,
+    kind_of,
+    moment,
+    number,
+    numbers,
+    shown,
+    text,
+    word,
+)
+from positions.engine.money import plain
 from positions.engine.types import OrderType, Reason, Side, TimeInForce
 
-LARGEST_ID = 2**63 - 1
-MOST_ORDER_IDS = 500
-LONGEST_EXTRA = 64
 OFFERED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 GIVEN_REASONS = tuple(
     reason for reason in Reason if reason in ("api", "trader", "portfolio_manager", "robot", "risk")
 )
-
-Schema = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How one field is read, and how OpenAPI describes it."""
-
-    read: Callable[[str, Any], Any]
-    schema: Schema
-    required: bool = False
-    alias: str | None = None
-
-
-def amount(*, required: bool = False, alias: str | None = None, about: str = "") -> Form:
-    """A decimal above zero: a string, or a JSON number read without a float."""
-
-    def read(field: str, value: Any) -> Decimal:
-        if isinstance(value, bool):
-            raise _wrong(field, "a decimal as a string or a number", value)
-        number = _decimal(field, value)
-        if number <= 0:
-            raise Invalid(f"{field} must be above zero.", field=field, limit="> 0", value=number)
-        return number
-
-    schema = {"type": ["string", "number"], "format": "decimal", "description": about}
-    return Form(read, schema, required, alias)
-
-
-def text(*, longest: int, required: bool = False, is_id: bool = False, about: str = "") -> Form:
-    """Printable text; an id is found again on every database, so no space may surround it."""
-
-    def read(field: str, value: Any) -> str:
-        if not isinstance(value, str):
-            raise _wrong(field, "a string", value)
-        if len(value) > longest:
-            raise Invalid(
-                f"{field} is longer than {longest} characters.",
-                field=field,
-                limit=longest,
-                value=len(value),
-            )
-        if required and not value:
-            raise Invalid(f"{field} is empty.", field=field, limit="not empty", value=value)
-        if not value.isprintable():
-            raise Invalid(
-                f"{field} holds characters that cannot be shown.",
-                field=field,
-                limit="printable characters",
-            )
-        if is_id and (not value or value != value.strip()):
-            raise Invalid(
-                f"{field} is empty or has spaces around it.", field=field, limit="no spaces around"
-            )
-        return value
-
-    schema = {"type": "string", "maxLength": longest, "description": about}
-    return Form(read, schema, required)
-
-
-def word(words: tuple[StrEnum, ...], *, required: bool = False, alias: str | None = None) -> Form:
-    """One word of a vocabulary."""
-    known = {str(item): item for item in words}
-
-    def read(field: str, value: Any) -> StrEnum:
-        if not isinstance(value, str) or value not in known:
-            raise _wrong(field, list(known), value)
-        return known[value]
-
-    return Form(read, {"type": "string", "enum": list(known)}, required, alias)
-
-
-def number(*, required: bool = False, least: int = 1, about: str = "") -> Form:
-    """An id."""
-
-    def read(field: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _wrong(field, "an integer", value)
-        if not least <= value <= LARGEST_ID:
-            raise Invalid(
-                f"{field} is not between {least} and {LARGEST_ID}.",
-                field=field,
-                limit=[least, LARGEST_ID],
-                value=str(value),
-            )
-        return value
-
-    schema = {"type": "integer", "format": "int64", "minimum": least, "description": about}
-    return Form(read, schema, required)
-
-
-def numbers(*, least: int = 1, about: str = "") -> Form:
-    """A list of ids, each once, in order."""
-    one = number(least=least)
-
-    def read(field: str, value: Any) -> tuple[int, ...]:
-        if not isinstance(value, list) or not 1 <= len(value) <= MOST_ORDER_IDS:
-            raise _wrong(field, f"a list of 1 to {MOST_ORDER_IDS} ids", value)
-        return tuple(dict.fromkeys(one.read(field, item) for item in value))
-
-    schema = {"type": "array", "items": one.schema, "maxItems": MOST_ORDER_IDS}
-    return Form(read, schema | {"description": about})
-
-
-def flag() -> Form:
-    """True or false."""
-
-    def read(field: str, value: Any) -> bool:
-        if not isinstance(value, bool):
-            raise _wrong(field, "true or false", value)
-        return value
-
-    return Form(read, {"type": "boolean"})
-
-
-def moment() -> Form:
-    """A time with its zone, ISO 8601."""
-
-    def read(field: str, value: Any) -> datetime:
-        try:
-            found = datetime.fromisoformat(value)
-            if found.tzinfo is not None:
-                return found.astimezone(UTC)
-        except (TypeError, ValueError, OverflowError):
-            pass
-        raise _wrong(field, "an ISO 8601 time with a zone", value)
-
-    return Form(read, {"type": "string", "format": "date-time"})
-
-
-def extras() -> Form:
-    """Exchange extras; the gateway's allow-list decides which."""
-
-    def read(field: str, value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise _wrong(field, "an object", value)
-        return {_extra_name(name): _extra(f"params.{name}", item) for name, item in value.items()}
-
-    return Form(read, {"type": "object", "additionalProperties": _EXTRA_SCHEMA})
-
-
-_EXTRA_SCHEMA = {"type": ["string", "number", "boolean"], "maxLength": LONGEST_EXTRA}
-
-
-def _extra_name(name: str) -> str:
-    if not (name.isidentifier() and name.isascii() and len(name) <= LONGEST_EXTRA):
-        raise _wrong("params", "names of exchange parameters", name)
-    return name
-
-
-def _extra(field: str, value: Any) -> str | bool | int:
-    """A plain value; a number with a point becomes its text, so that no digit is lost."""
-    match value:
-        case bool():
-            return value
-        case int() | Decimal():
-            number = _decimal(field, value)
-            return int(value) if isinstance(value, int) else plain(number)
-        case str() if len(value) <= LONGEST_EXTRA and value.isprintable():
-            return value
-        case _:
-            raise _wrong(field, "a string, a number, true or false", value)
-
 
 _ORDER_OPTIONS = {
     "price": amount(about="Limit price in the quote currency."),
@@ -232,6 +78,20 @@ FORMS: dict[str, dict[str, Form]] = {
         "strategy_id": number(least=0),
         **_ORDER_OPTIONS,
     },
+    "close_by": {
+        "position_id_a": number(required=True),
+        "position_id_b": number(required=True, about="Within one strategy: its average counts."),
+        "qty": amount(alias="amount", about="Absent: the smaller of the two."),
+        "comment": text(longest=255, about="The risk desk has to give one."),
+    },
+    "merge_positions": {
+        "source_position_id": number(required=True),
+        "target_position_id": number(required=True),
+        "stop_mode": word(tuple(commands.StopMode)),
+        "stop_loss": amount(about="With stop_mode set."),
+        "stop_gain": amount(about="With stop_mode set."),
+        "comment": text(longest=255, about="The risk desk has to give one."),
+    },
 }
 
 _ENVELOPE = {
@@ -259,7 +119,7 @@ def parse_command(body: Any) -> Parsed:
         Invalid: naming the field, its limit and its value.
     """
     if not isinstance(body, dict):
-        raise Invalid("A command is an object.", field="", limit="an object", value=_kind(body))
+        raise Invalid("A command is an object.", field="", limit="an object", value=kind_of(body))
     unknown = sorted(set(body) - {*_ENVELOPE, "payload"})
     if unknown:
         raise _unknown(unknown[0], [*_ENVELOPE, "payload"])
@@ -290,7 +150,7 @@ def read_fields(forms: Mapping[str, Form], payload: Any) -> dict[str, Any]:
     """
     if not isinstance(payload, dict):
         raise Invalid("The payload is an object.", field="payload", limit="an object",
-                      value=_kind(payload))  # fmt: skip
+                      value=kind_of(payload))  # fmt: skip
     aliases = {form.alias: name for name, form in forms.items() if form.alias}
     found: dict[str, Any] = {}
     for given, value in payload.items():
@@ -345,6 +205,19 @@ def _cancel_order(fields: dict[str, Any]) -> commands.CancelOrder:
     return commands.CancelOrder(some if one is None else (one,))
 
 
+def _merge_positions(fields: dict[str, Any]) -> commands.MergePositions:
+    command = commands.MergePositions(**fields)
+    gives = command.stop_loss is not None or command.stop_gain is not None
+    if gives is not (command.stop_mode is commands.StopMode.SET):
+        raise Invalid(
+            "stop_mode set needs stop_loss or stop_gain, and they need it.",
+            field="stop_mode",
+            limit=str(commands.StopMode.SET) if gives else "stop_loss or stop_gain",
+            value=str(command.stop_mode),
+        )
+    return command
+
+
 def _with_time_in_force(fields: dict[str, Any]) -> dict[str, Any]:
     """``post_only`` is the time in force PO; GTD and its expiry belong together."""
     fields = dict(fields)
@@ -371,31 +244,10 @@ _BUILD: dict[str, Callable[[dict[str, Any]], commands.Command]] = {
     "cancel_all_orders": lambda fields: commands.CancelAllOrders(**fields),
     "change_order": lambda fields: commands.ChangeOrder(**fields),
     "close_position": _close_position,
+    "close_by": lambda fields: commands.CloseBy(**fields),
+    "merge_positions": _merge_positions,
 }
-
-
-def _decimal(field: str, value: Any) -> Decimal:
-    try:
-        return parse(value, field=field)
-    except EngineError as error:
-        raise Invalid(error.message, **error.facts | {"value": shown(value)}) from None
-
-
-def _wrong(field: str, limit: Any, value: Any) -> Invalid:
-    return Invalid(f"{field} is not acceptable.", field=field, limit=limit, value=shown(value))
 
 
 def _unknown(field: str, known: list[str]) -> Invalid:
     return Invalid("There is no such field.", field=shown(field), limit=known)
-
-
-def shown(value: Any) -> str:
-    """Enough of a bad value to recognise it, in characters that can be sent back."""
-    if not isinstance(value, str | int | Decimal | bool):
-        return _kind(value)
-    return str(value)[:64].encode(errors="backslashreplace").decode()
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "object", list: "array", type(None): "null", str: "string", bool: "boolean"}
-    return names.get(type(value), "number")

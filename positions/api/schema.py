@@ -8,7 +8,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from positions.api.parsing import FORMS, Form
+from positions.api.forms import Form
+from positions.api.parsing import FORMS
 from positions.engine.types import (
     CommandStatus,
     DealKind,

@@ -96,6 +96,11 @@ def charge_closing(fee: Decimal, fill: Fill, market: Market) -> Charge:
     return Charge(in_quote, dust=dust)
 
 
+def rate_of(fee: Decimal, in_quote: Decimal | None) -> Decimal | None:
+    """Return quote per unit of the fee's currency, to 18 places half-even; None where unknown."""
+    return (in_quote / fee).quantize(UNIT) if fee and in_quote is not None else None
+
+
 def add_fee(fees: Fees, currency: str | None, fee: Decimal) -> Fees:
     """Return the fees per currency with one more; a zero fee changes nothing."""
     if not fee or currency is None:

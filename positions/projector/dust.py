@@ -8,10 +8,11 @@ from positions.engine.closing import Remainder, Steps, remainder_of_close
 from positions.engine.holding import average_price
 from positions.engine.market import Market, value_of
 from positions.engine.types import DealKind, MarketKind, OrderType, PositionState, Reason
-from positions.models import Deal, Dust, Order, Position
+from positions.models import Deal, Dust, JournalKind, MarketTerms, Order, Position
 from positions.outbox import HeldLane
 from positions.ports import MarketRules
 from positions.projector.holdings import store_holding, tell_position
+from positions.projector.journal import record
 
 
 def steps_of(rules: MarketRules, order_type: OrderType) -> Steps:
@@ -26,8 +27,19 @@ def steps_of(rules: MarketRules, order_type: OrderType) -> Steps:
 
 
 def write_off(lane: HeldLane, position: Position, qty: Decimal, market: Market) -> None:
-    """Close ``qty`` by a ``correction`` deal at the average, profit 0, into the dust record."""
+    """Close ``qty`` by a ``correction`` deal at the average, profit 0, into the dust record.
+
+    A journal entry names the position, the quantity and the cost that went.
+    """
     booking = book_dust(position.holding, market, qty)
+    record(
+        lane,
+        JournalKind.CORRECTION,
+        position_id=position.pk,
+        qty=qty,
+        cost=position.cost - booking.current.cost,
+        terms_id=MarketTerms.objects.current(lane.account_id, market).pk,
+    )
     price = average_price(position.holding, market)
     for leg in booking.legs:
         deal = Deal.objects.create(

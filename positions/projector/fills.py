@@ -4,16 +4,16 @@ Called under the account's lane. The engine decides; this module fetches what it
 writes what it answers.
 """
 
-import hashlib
 from decimal import Decimal
 
 from accounts.models import Account
 from positions import rows
 from positions.engine.book import book_fill
-from positions.engine.holding import Booking, Fill, Holding, Leg, Target
+from positions.engine.fees import rate_of
+from positions.engine.holding import Booking, Holding, Leg, Target
 from positions.engine.market import Market
-from positions.engine.money import ZERO, exact, kept, plain
-from positions.engine.routing import Candidate, OrderFacts, Route, route
+from positions.engine.money import ZERO, exact, kept
+from positions.engine.routing import Candidate, Route, route
 from positions.engine.types import (
     DealKind,
     Entry,
@@ -21,7 +21,8 @@ from positions.engine.types import (
     Reversal,
     Side,
 )
-from positions.models import Deal, ExchangeOrder, Execution, Order, Position
+from positions.ledger.executions import digest, fill_of, knows_fee, order_facts_of
+from positions.models import Deal, ExchangeOrder, Execution, MarketTerms, Order, Position
 from positions.outbox import HeldLane
 from positions.ports import MarketRules, exchange
 from positions.projector.dust import add_dust
@@ -39,42 +40,44 @@ def book_trade(
     rules: MarketRules,
 ) -> None:
     """Append the execution, book it to the position it belongs to, and count it on the order."""
-    execution = _append_execution(lane, order=order, leg=leg, trade=trade)
     market = rules.engine_market
-    fill = _fill(execution, market)
+    execution = _append_execution(lane, order=order, leg=leg, trade=trade, market=market)
     positions = _candidates(order)
-    chosen = _route(order, positions)
+    chosen = route(
+        order_facts_of(execution),
+        [candidate_of(position) for position in positions.values()],
+        mode=PositionMode(execution.position_mode),
+        reversal=Reversal(execution.reversal),
+    )
     current = positions.get(chosen.position_id) if chosen.position_id else None
     before = None if current is None else current.holding
-    booking = book_fill(before, fill, market, chosen.reversal)
+    booking = book_fill(before, fill_of(execution), market, chosen.reversal)
     _write(lane, order, execution, booking=booking, current=current, chosen=chosen, market=market)
     _count(order, leg, trade)
 
 
-def _append_execution(
-    lane: HeldLane, *, order: Order, leg: ExchangeOrder, trade: TradeReport
-) -> Execution:
-    """The next link of the account's hash chain: SHA-256 over the one before and this row."""
-    previous = lane.execution_hash
-    facts = (
-        previous,
-        str(lane.account_id),
-        str(lane.execution_count + 1),
-        str(order.pk),
-        trade.symbol,
-        trade.side.value,
-        plain(trade.qty),
-        plain(trade.price),
-        "" if trade.fee is None else plain(trade.fee),
-        trade.fee_currency or "",
-        trade.exchange_trade_id,
-        trade.exchange_order_id,
-        rows.time_text(trade.executed_at) or "",
+def candidate_of(position: Position) -> Candidate:
+    """A row as the engine's routing sees it."""
+    return Candidate(
+        position_id=position.pk,
+        side=Side(position.side),
+        qty=position.qty,
+        strategy_id=position.strategy_id,
+        opened_by=position.opening_order_id,
+        dedicated=position.is_external,
+        merged_into=position.merged_into_id,
     )
-    digest = hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
-    return Execution.objects.create(
+
+
+def _append_execution(
+    lane: HeldLane, *, order: Order, leg: ExchangeOrder, trade: TradeReport, market: Market
+) -> Execution:
+    """The next link of the account's hash chain, with all that its booking depends on."""
+    account: Account = order.account
+    execution = Execution(
         account_id=lane.account_id,
-        number=lane.chain_execution(digest),
+        number=lane.execution_count + 1,
+        booking_no=lane.last_booking_no + 1,
         order=order,
         leg=leg,
         symbol=trade.symbol,
@@ -86,69 +89,40 @@ def _append_execution(
         exchange_trade_id=trade.exchange_trade_id,
         exchange_order_id=trade.exchange_order_id,
         executed_at=trade.executed_at,
-        previous_hash=previous,
-        hash=digest,
+        terms=MarketTerms.objects.current(lane.account_id, market),
+        position_mode=account.position_mode,
+        reversal=account.reversal,
+        strategy_id=order.strategy_id,
+        named_position_id=order.position_id,
+        fee_rate=_fee_rate(lane.account_id, trade, market),
+        previous_hash=lane.execution_hash,
         created_at=lane.now,
     )
+    execution.hash = digest(execution)
+    lane.chain_execution(execution.hash)
+    execution.save(force_insert=True)
+    return execution
 
 
-def _fill(execution: Execution, market: Market) -> Fill:
-    currency = execution.fee_currency
-    rate = None
-    if not _knows_fee(execution):
-        return Fill(side=Side(execution.side), qty=execution.qty, price=execution.price)
-    if execution.fee and currency not in (market.base, market.quote, market.settle):
-        rate = exchange().last_price(execution.account_id, f"{currency}/{market.quote}")
-    return Fill(
-        side=Side(execution.side),
-        qty=execution.qty,
-        price=execution.price,
-        fee=execution.fee,
-        fee_currency=currency,
-        fee_rate=rate,
-    )
-
-
-def _knows_fee(execution: Execution) -> bool:
-    """A fee without its currency is worth nothing that could be booked; the execution keeps it."""
-    return execution.fee is not None and execution.fee_currency is not None
+def _fee_rate(account_id: int, trade: TradeReport, market: Market) -> Decimal | None:
+    """What a third currency's fee is worth now; its own and unknown ones need no rate."""
+    currency = trade.fee_currency
+    if not trade.fee or currency in (None, market.base, market.quote, market.settle):
+        return None
+    rate = exchange().last_price(account_id, f"{currency}/{market.quote}")
+    return None if rate is None else kept(rate)
 
 
 def _candidates(order: Order) -> dict[int, Position]:
     """The positions that a fill of ``order`` may belong to: a superset, by id."""
     mine = Position.objects.filter(account_id=order.account_id, symbol=order.symbol)
-    if order.account.position_mode == PositionMode.HEDGE:
-        found = mine.filter(opening_order_id=order.pk) | mine.filter(pk=order.position_id)
-    else:
-        found = mine.open()
-    return {position.pk: position for position in found}
-
-
-def _route(order: Order, positions: dict[int, Position]) -> Route:
-    account: Account = order.account
-    facts = OrderFacts(
-        order_id=order.pk,
-        side=Side(order.side),
-        strategy_id=order.strategy_id,
-        position_id=order.position_id,
-    )
-    candidates = [
-        Candidate(
-            position_id=position.pk,
-            side=Side(position.side),
-            qty=position.qty,
-            strategy_id=position.strategy_id,
-            opened_by=position.opening_order_id,
-            dedicated=position.is_external,
-        )
-        for position in positions.values()
-    ]
-    return route(
-        facts,
-        candidates,
-        mode=PositionMode(account.position_mode),
-        reversal=Reversal(account.reversal),
-    )
+    if order.account.position_mode != PositionMode.HEDGE:
+        return {position.pk: position for position in mine.open()}
+    own = mine.filter(opening_order_id=order.pk) | mine.filter(pk=order.position_id)
+    found = {position.pk: position for position in own.order_by("id")}
+    while missing := {row.merged_into_id for row in found.values()} - {None, *found}:
+        found |= Position.objects.in_bulk(missing)
+    return found
 
 
 def _write(
@@ -166,7 +140,9 @@ def _write(
         opened = _open_position(lane, order, execution, booking.opened, chosen)
     for leg in booking.legs:
         position = opened if leg.target is Target.NEW else current
-        _write_deal(lane, order, execution, leg=leg, position=position, market=market)
+        deal = _write_deal(lane, order, execution, leg=leg, position=position, market=market)
+        if leg.target is Target.NEW:
+            position.opening_booking_no = deal.booking_no
     if current is not None and booking.current is not None:
         reversed_here = any(leg.entry is Entry.INOUT for leg in booking.legs)
         if reversed_here:
@@ -211,7 +187,7 @@ def _write_deal(
     leg: Leg,
     position: Position,
     market: Market,
-) -> None:
+) -> Deal:
     deal = Deal.objects.create(
         account_id=lane.account_id,
         booking_no=lane.next_booking_no(),
@@ -226,10 +202,11 @@ def _write_deal(
         kind=DealKind.FILL,
         profit=leg.profit,
         profit_currency=market.profit_currency,
-        fee=leg.fee if _knows_fee(execution) else None,
+        fee=leg.fee if knows_fee(execution) else None,
         fee_currency=execution.fee_currency,
-        fee_rate=_fee_rate(leg),
-        fee_quote=leg.fee_quote if _knows_fee(execution) else None,
+        fee_rate=rate_of(leg.fee, leg.fee_quote),
+        fee_quote=leg.fee_quote if knows_fee(execution) else None,
+        base_fee=leg.base_fee,
         strategy_id=position.strategy_id,
         reason=order.reason,
         comment=order.comment,
@@ -238,11 +215,7 @@ def _write_deal(
         created_at=lane.now,
     )
     lane.tell("deal_created", rows.deal_row(deal), strategy_id=deal.strategy_id)
-
-
-def _fee_rate(leg: Leg) -> Decimal | None:
-    """Quote per unit of fee currency, where the fee's worth is known."""
-    return kept(leg.fee_quote / leg.fee) if leg.fee and leg.fee_quote is not None else None
+    return deal
 
 
 def _count(order: Order, leg: ExchangeOrder, trade: TradeReport) -> None:

@@ -22,7 +22,14 @@ from positions import commands
 from positions.engine.errors import EngineError
 from positions.models import Command
 from positions.outbox import holding
-from positions.services import cancel_orders, change_order, close_position, send_order
+from positions.services import (
+    cancel_orders,
+    change_order,
+    close_by,
+    close_position,
+    merge_positions,
+    send_order,
+)
 from positions.services.context import Acceptance
 
 
@@ -44,6 +51,8 @@ KINDS: dict[type, Kind] = {
     commands.CancelAllOrders: Kind(cancel_orders.look_up, cancel_orders.book_all),
     commands.ChangeOrder: Kind(change_order.look_up, change_order.book),
     commands.ClosePosition: Kind(close_position.look_up, close_position.book),
+    commands.CloseBy: Kind(close_by.look_up, close_by.book),
+    commands.MergePositions: Kind(merge_positions.look_up, merge_positions.book),
 }
 
 

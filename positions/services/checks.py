@@ -3,16 +3,14 @@
 Every refusal names field, limit and value, and nothing is sent.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import Account, Strategy
 from accounts.words import AccountStatus, StrategyStatus
 from oms_project.errors import DuplicateClientOrderId, Invalid, InvalidStrategyId, RiskBlocked
-from positions.engine.closing import PendingOrder, free_volume
+from positions.engine.closing import PendingOrder, PositionFacts, free_volume
 from positions.engine.money import ZERO, exact
-from positions.engine.routing import Candidate
 from positions.engine.spot import check_sell, held_qty
 from positions.engine.types import MarketKind, OrderType, Side, TimeInForce
 from positions.models import Dust, Order, Position
@@ -145,8 +143,7 @@ def check_amounts(
     _check_bounds(qty_field, qty, least, most)
     for field, value in ((price_field, price), ("trigger_price", trigger_price)):
         if value is not None:
-            _check_bounds(field, value, rules.min_price, rules.max_price)
-            _check_price_precision(field, value, rules)
+            check_price(field, value, rules)
     reference = price if price is not None else last_price
     exempt = reduces and rules.kind is not MarketKind.SPOT
     if reference and not exempt and rules.kind is not MarketKind.INVERSE:
@@ -164,7 +161,14 @@ def _check_step(field: str, value: Decimal, step: Decimal | None, what: str) -> 
         )
 
 
-def _check_price_precision(field: str, value: Decimal, rules: MarketRules) -> None:
+@exact
+def check_price(field: str, value: Decimal, rules: MarketRules) -> None:
+    """A price keeps the market's step, digits and bounds.
+
+    Raises:
+        Invalid: naming field, limit and value.
+    """
+    _check_bounds(field, value, rules.min_price, rules.max_price)
     _check_step(field, value, rules.price_step, "price")
     digits = rules.price_digits
     if digits is not None and len(value.normalize().as_tuple().digits) > digits:
@@ -277,16 +281,14 @@ def free_of(position: Position, *, except_order: Order | None = None) -> Decimal
     )
 
 
-def candidates_of(positions: Iterable[Position]) -> list[Candidate]:
-    """Rows as the engine's routing sees them."""
-    return [
-        Candidate(
-            position_id=row.pk,
-            side=Side(row.side),
-            qty=row.qty,
-            strategy_id=row.strategy_id,
-            opened_by=row.opening_order_id,
-            dedicated=row.is_external,
-        )
-        for row in positions
-    ]
+def facts_of(position: Position) -> PositionFacts:
+    """A row as the engine's close-by and merge see it."""
+    return PositionFacts(
+        position_id=position.pk,
+        account_id=position.account_id,
+        symbol=position.symbol,
+        strategy_id=position.strategy_id,
+        holding=position.holding,
+        free=free_of(position),
+        dedicated=position.is_external,
+    )

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import Account
-from accounts.permissions import Caller, require_close, require_strategy_visible
-from accounts.words import Role
-from oms_project.errors import Invalid, InvalidStrategyId, PositionNotFound
+from accounts.permissions import Caller
+from oms_project.errors import Invalid, InvalidStrategyId
 from positions.commands import ClosePosition
 from positions.engine.closing import check_close, plan_full_close
 from positions.engine.types import (
@@ -21,11 +20,11 @@ from positions.models import Command, Position
 from positions.ports import Intent, MarketRules, exchange, risk_gate
 from positions.projector.dust import steps_of, write_off
 from positions.projector.holdings import tell_position
-from positions.querysets import LIVE_POSITION_STATES
 from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.send_order import Found, exchange_reduces, look_up_market
 from positions.services.submit import Decided, submit
+from positions.services.targets import check_comment, check_live, require_closable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,7 @@ def look_up(command: ClosePosition, caller: Caller, account: Account) -> Found:
         PositionNotFound: it does not exist for this caller.
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not close it.
     """
-    position = Position.objects.filter(pk=command.position_id, account=account).first()
-    if position is None:
-        raise PositionNotFound(position_id=command.position_id)
-    require_strategy_visible(
-        caller,
-        account.pk,
-        position.strategy_id,
-        missing=PositionNotFound(position_id=command.position_id),
-    )
-    require_close(caller, account.pk, position.strategy_id)
+    position = require_closable(caller, account, command.position_id)
     exchange().check_params(command.params)
     return look_up_market(account, position.symbol)
 
@@ -65,7 +55,7 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
     """
     account = acceptance.account
     position = Position.objects.get(pk=command.position_id)
-    _check_comment(acceptance.caller, command)
+    check_comment(acceptance.caller, command.comment)
     _check_target(command, position)
     side = Side(position.side).opposite
     checks.check_kind(
@@ -131,20 +121,8 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
     )
 
 
-def _check_comment(caller: Caller, command: ClosePosition) -> None:
-    """The risk desk says why it closes somebody's position."""
-    if caller.role is Role.RISK and not command.comment.strip():
-        raise Invalid("The risk desk gives a comment.", field="comment", limit="required")
-
-
 def _check_target(command: ClosePosition, position: Position) -> None:
-    if position.state not in LIVE_POSITION_STATES:
-        raise Invalid(
-            "The position is not open.",
-            field="position_id",
-            limit=[str(state) for state in LIVE_POSITION_STATES],
-            value=position.state,
-        )
+    check_live(position)
     if command.strategy_id is not None and command.strategy_id != position.strategy_id:
         raise InvalidStrategyId(
             "The position belongs to another strategy.",

@@ -14,6 +14,7 @@ from positions.engine.routing import OrderFacts, current_position, intent_of
 from positions.engine.types import MarketKind, PositionMode, Side
 from positions.models import Command, Position
 from positions.ports import Intent, MarketRules, exchange, risk_gate
+from positions.projector.fills import candidate_of
 from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.submit import Decided, submit
@@ -137,7 +138,7 @@ def _target(acceptance: Acceptance, command: SendOrder, mode: PositionMode) -> P
     named, own = by_id.get(command.position_id), tradable_strategies(acceptance.caller, account.pk)
     if named is not None and own is not None and named.strategy_id not in own:
         raise InvalidPositionId(position_id=command.position_id)
-    candidates = checks.candidates_of(by_id.values())
+    candidates = [candidate_of(row) for row in by_id.values()]
     facts = OrderFacts(
         order_id=0,
         side=command.side,

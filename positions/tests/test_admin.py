@@ -5,16 +5,30 @@ from django.contrib import admin
 from django.urls import reverse
 
 from accounts.tests import builders
-from positions.models import Command, Deal, Dust, Event, Execution, Order, Position
+from positions.models import (
+    AccountLane,
+    Command,
+    Deal,
+    Dust,
+    Event,
+    Execution,
+    JournalEntry,
+    JournalKind,
+    Order,
+    Position,
+)
+from positions.outbox import HeldLane
 from positions.projector.dust import add_dust
+from positions.projector.journal import record
 
-MODELS = [Order, Position, Deal, Execution, Event, Command, Dust]
+MODELS = [Order, Position, Deal, Execution, JournalEntry, Event, Command, Dust]
 
 
 @pytest.fixture
 def office(client, desk):
     """An admin's browser, and a row of every kind."""
     add_dust(desk.account.pk, "BTC", 1)
+    record(HeldLane(AccountLane.objects.get()), JournalKind.CORRECTION)
     desk.filled("buy", "1.5", "100.25")
     client.force_login(builders.user("boss", "admin"))
     return client

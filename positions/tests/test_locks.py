@@ -13,6 +13,7 @@ from positions.engine.types import OrderStatus
 from positions.models import AccountLane, Command, Event, Execution, Instruction, Order
 from positions.tests.desk import Desk
 from positions.tests.fakes import LINEAR
+from positions.tests.ledger.checking import differences
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 THREADS = 8
@@ -102,6 +103,26 @@ def test_two_closes_at_once_never_exceed_the_position():
 
     assert refused == ["position_close_in_progress"] * (THREADS - 1)
     assert Order.objects.filter(closes_position=True).count() == 1
+
+
+def test_of_eight_close_bys_at_once_one_is_booked():
+    desk = Desk(position_mode="hedge")
+    ids = {
+        "position_id_a": desk.bought("1").pk,
+        "position_id_b": desk.filled("sell", "1").position.pk,
+    }
+    refused: list[str] = []
+
+    def close_by():
+        try:
+            desk.give("close_by", **ids)
+        except Exception as refusal:
+            refused.append(refusal.code)
+
+    at_once(*[close_by] * THREADS)
+
+    assert refused == ["validation_error"] * (THREADS - 1)
+    assert differences(desk) == []
 
 
 def test_one_request_sent_by_eight_threads_is_one_order():

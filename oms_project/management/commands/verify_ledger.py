@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 str(each.account_id),
                 str(each.check),
                 str(each.looked_at),
-                f"{each.differences} differences" if each.differences else "yes",
+                f"no ({each.differences})" if each.differences else "yes",
             ]
             for each in outcomes
         ]

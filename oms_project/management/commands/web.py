@@ -11,7 +11,7 @@ class Command(BaseCommand):
     help = (
         "Serve the web part of server mode on OMS_HOST and OMS_PORT: REST, the admin site and "
         "commands. Worker and scheduler are Celery's own commands. "
-        "Example: OMS_MODE=server OMS_PORT=8000 manage.py web"
+        "Example: OMS_HOST=0.0.0.0 OMS_PORT=8000 manage.py web"
     )
 
     def handle(self, *args, **options) -> None:

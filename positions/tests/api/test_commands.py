@@ -53,6 +53,30 @@ def test_a_command_that_is_done_is_200(api, desk):
     assert result_of(response)["order"]["status"] == "CANCELED"
 
 
+def test_close_by_and_merge_imply_their_account_and_are_done_at_once(new_desk):
+    desk = new_desk(position_mode="hedge")
+    api = Api(builders.key(desk.user, desk.account))
+    one, two = desk.bought("1"), desk.bought("1")
+    short = desk.filled("sell", "1").position
+    merge = {"source_position_id": one.pk, "target_position_id": two.pk}
+    close = {"position_id_a": two.pk, "position_id_b": short.pk}
+
+    response = api.post(
+        [
+            {"command": "merge_positions", "payload": merge},
+            {"command": "close_by", "payload": close},
+        ]
+    )
+
+    assert response.status_code == 200
+    results = response.json()["results"]
+    assert [result["status"] for result in results] == ["completed", "completed"]
+    assert [result["position_ids"] for result in results] == [
+        [one.pk, two.pk],
+        [two.pk, short.pk],
+    ]
+
+
 def test_a_command_in_doubt_is_202_and_unknown(api, desk):
     result_of(api.post(buy(desk) | {"request_id": "r-1"}))
     claim = desk.claim_one()

@@ -1,0 +1,87 @@
+"""What does an execution say: to the hash chain, to the router, to the book?
+
+The projector asks when it books, the replay when it books again; both get the same answers.
+"""
+
+import hashlib
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from positions import rows
+from positions.engine.holding import Fill
+from positions.engine.money import plain
+from positions.engine.routing import OrderFacts
+from positions.engine.types import Side
+from positions.models import Execution
+
+_SIDES = {str(side): side for side in Side}
+
+
+class Executed(NamedTuple):
+    """An execution as the replay reads it; the fields are the columns of its row."""
+
+    id: int
+    account_id: int
+    number: int
+    booking_no: int
+    order_id: int
+    leg_id: int | None
+    symbol: str
+    side: str
+    qty: Decimal
+    price: Decimal
+    fee: Decimal | None
+    fee_currency: str | None
+    exchange_trade_id: str
+    exchange_order_id: str
+    executed_at: datetime
+    terms_id: int
+    position_mode: str
+    reversal: str
+    strategy_id: int
+    named_position_id: int | None
+    fee_rate: Decimal | None
+    previous_hash: str
+    hash: str
+
+
+_UNHASHED = {"id", "hash"}
+_HASHED = [name for name in Executed._fields if name not in _UNHASHED]
+
+
+def digest(execution: Execution | Executed) -> str:
+    """The execution's link of the chain: SHA-256 over the link before and every fact of the row."""
+    facts = [_text(getattr(execution, name)) for name in _HASHED]
+    return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
+
+
+def knows_fee(execution: Execution | Executed) -> bool:
+    """A fee without its currency is worth nothing that could be booked; the execution keeps it."""
+    return execution.fee is not None and execution.fee_currency is not None
+
+
+def fill_of(execution: Execution | Executed) -> Fill:
+    """The execution as the engine books it."""
+    side, qty, price = _SIDES[execution.side], execution.qty, execution.price
+    if execution.fee is None or execution.fee_currency is None:
+        return Fill(side, qty, price)
+    return Fill(side, qty, price, execution.fee, execution.fee_currency, execution.fee_rate)
+
+
+def order_facts_of(execution: Execution | Executed) -> OrderFacts:
+    """The execution's order as the engine routes it: as it was when the execution was booked."""
+    return OrderFacts(
+        order_id=execution.order_id,
+        side=_SIDES[execution.side],
+        strategy_id=execution.strategy_id,
+        position_id=execution.named_position_id,
+    )
+
+
+def _text(fact: object) -> str:
+    if fact is None:
+        return ""
+    if isinstance(fact, Decimal):
+        return plain(fact)
+    return rows.time_text(fact) or "" if isinstance(fact, datetime) else str(fact)

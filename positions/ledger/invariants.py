@@ -1,0 +1,223 @@
+"""Is everything true of an account's books that always has to be?
+
+Contract section 6, "Always true", as far as it can be told without asking the exchange. Nothing is
+replayed: deals are added up, and executions beside them, in any order.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from enum import StrEnum
+from heapq import merge
+from typing import Any, NamedTuple
+
+from positions.engine.market import Market
+from positions.engine.money import ZERO, exact_decimals
+from positions.engine.types import Side
+from positions.journal import JournalKind
+from positions.ledger import stream
+from positions.ledger.chain import Chain
+from positions.ledger.executions import Executed, knows_fee
+from positions.ledger.findings import Finding, Report, Seen, shown
+from positions.ledger.shelf import Shelf
+from positions.ledger.stream import BookedDeal, Counters
+from positions.models import Deal, Dust, Event, JournalEntry, MarketTerms, Position
+from positions.outbox import holding
+
+_AT_ONCE = 500
+_SAID_EVERY = 500
+
+
+class Check(StrEnum):
+    """What is always true."""
+
+    CHAIN = "every execution is there and unchanged"
+    BOOKINGS = "booking numbers have no gap"
+    EVENTS = "event numbers have no gap"
+    VOLUMES = "deals and merges add up to each position's volume"
+    RESULTS = "profits add up to each position's result"
+    SUMS = "positions and dust add up to what was executed"
+
+
+class Outcome(NamedTuple):
+    """One check on one account: how many rows it looked at, and how many differences it found."""
+
+    account_id: int
+    check: Check
+    looked_at: int
+    differences: int
+
+
+class Total(NamedTuple):
+    """What the deals and merges of a position add up to."""
+
+    volume: Decimal = ZERO
+    profit: Decimal = ZERO
+
+
+def verify(account_id: int, *, report: Report, seen: Seen) -> list[Outcome]:
+    """Run every check on the account and report each difference."""
+    run = _Run(account_id, report, seen)
+    try:
+        with exact_decimals():
+            run.advance(stream.counters(account_id))
+        with holding(account_id):
+            run.advance(stream.counters(account_id))
+            run.finish()
+    finally:
+        run.close()
+    return [Outcome(account_id, each, run.looked_at[each], run.found[each]) for each in Check]
+
+
+class _Run:
+    """One account while it is added up."""
+
+    def __init__(self, account_id: int, report: Report, seen: Seen) -> None:
+        self.looked_at: Counter[Check] = Counter()
+        self.found: Counter[Check] = Counter()
+        self._account_id = account_id
+        self._report_one = report
+        self._seen = seen
+        self._at = Counters()
+        self._chain = Chain(account_id, self._reporter(Check.CHAIN))
+        self._totals: Shelf[Total] = Shelf()
+        self._terms: dict[int, Market] = {}
+        self._assets: dict[str, str] = {}
+        self._executed: defaultdict[str, Decimal] = defaultdict(Decimal)
+
+    def advance(self, upto: Counters) -> None:
+        """Add up what was booked until ``upto``."""
+        for row in stream.executions(self._account_id, self._at, upto):
+            self._chain.follow(row)
+            self._add_execution(row)
+            self.looked_at[Check.CHAIN] += 1
+        for deal in stream.deals(self._account_id, self._at, upto):
+            self._add_deal(deal)
+        for entry in stream.journal(self._account_id, self._at, upto):
+            if entry.kind == JournalKind.MERGE:
+                self._add_merge(entry.facts)
+        self._count_bookings(upto)
+        self._at = upto
+
+    def finish(self) -> None:
+        """Compare the sums with the rows."""
+        self._chain.end(self._at)
+        self._count_events()
+        kept: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for row in self._positions():
+            self._compare(row, self._totals.get(row.pk) or Total())
+            kept[self._assets.get(row.symbol, row.symbol)] += row.holding.signed_qty
+        for dust in Dust.objects.filter(account_id=self._account_id):
+            kept[dust.currency] += dust.qty
+        for asset in sorted(kept.keys() | self._executed.keys()):
+            self.looked_at[Check.SUMS] += 1
+            self._expect(Check.SUMS, f"sum of {asset}", "qty", kept[asset], self._executed[asset])
+
+    def close(self) -> None:
+        """Give the shelf back."""
+        self._totals.close()
+
+    def _add_execution(self, row: Executed) -> None:
+        """On spot the currencies that moved, elsewhere the contracts; what a quote did is cash."""
+        market = self._market(row)
+        if market is None:
+            return
+        sign = Side(row.side).sign
+        self._executed[self._assets[market.symbol]] += sign * row.qty
+        if market.is_spot and knows_fee(row) and row.fee_currency != market.quote:
+            self._executed[row.fee_currency] -= row.fee
+
+    def _add_deal(self, deal: BookedDeal) -> None:
+        total = self._totals.get(deal.position_id) or Total()
+        change = Side(deal.side).sign * deal.qty - deal.base_fee if deal.entry else ZERO
+        self._totals.put(deal.position_id, Total(total.volume + change, total.profit + deal.profit))
+
+    def _add_merge(self, facts: dict[str, Any]) -> None:
+        qty = Side(facts["side"]).sign * Decimal(facts["qty"])
+        source_id, target_id = facts["source_position_id"], facts["target_position_id"]
+        for position_id, change in ((source_id, -qty), (target_id, qty)):
+            total = self._totals.get(position_id) or Total()
+            self._totals.put(position_id, total._replace(volume=total.volume + change))
+
+    def _count_bookings(self, upto: Counters) -> None:
+        account = {"account_id": self._account_id}
+        both = merge(
+            *(
+                stream.numbers(rows, "booking_no", self._at.bookings, upto.bookings)
+                for rows in (Deal.objects.filter(**account), JournalEntry.objects.filter(**account))
+            )
+        )
+        said = self._at.bookings
+        for number in self._followed(Check.BOOKINGS, "booking", both, said, upto.bookings):
+            if number - said >= _SAID_EVERY:
+                self._seen(number - said)
+                said = number
+        self._seen(upto.bookings - said)
+
+    def _count_events(self) -> None:
+        """From the oldest one kept: older ones may be gone by retention."""
+        rows = Event.objects.filter(account_id=self._account_id)
+        oldest = rows.order_by("seq").values_list("seq", flat=True).first()
+        last = self._at.events
+        before = last if oldest is None else oldest - 1
+        for _ in self._followed(
+            Check.EVENTS, "event", stream.numbers(rows, "seq", before, last), before, last
+        ):
+            pass
+
+    def _followed(
+        self, check: Check, noun: str, numbers: Iterator[int], before: int, last: int
+    ) -> Iterator[int]:
+        """The numbers as they are, each expected to be the next; gaps are reported."""
+        expected = before + 1
+        for number in numbers:
+            self.looked_at[check] += 1
+            if number != expected:
+                self._missing(check, noun, expected, number - 1)
+            expected = number + 1
+            yield number
+        if expected <= last:
+            self._missing(check, noun, expected, last)
+
+    def _missing(self, check: Check, noun: str, first: int, last: int) -> None:
+        which = f"{noun} {first}" if first == last else f"{noun}s {first} to {last}"
+        self._say(check, which, "row", "missing", "a row")
+
+    def _positions(self) -> Iterator[Position]:
+        rows = Position.objects.filter(account_id=self._account_id).order_by("id")
+        last = 0
+        while page := list(rows.filter(pk__gt=last)[:_AT_ONCE]):
+            yield from page
+            last = page[-1].pk
+
+    def _compare(self, row: Position, total: Total) -> None:
+        for check, field, live, added in (
+            (Check.VOLUMES, "qty", row.holding.signed_qty, total.volume),
+            (Check.RESULTS, "profit", row.profit, total.profit),
+        ):
+            self.looked_at[check] += 1
+            self._expect(check, f"position {row.pk}", field, live, added)
+
+    def _market(self, row: Executed) -> Market | None:
+        if row.terms_id not in self._terms:
+            found = MarketTerms.objects.filter(pk=row.terms_id).first()
+            if found is None:
+                self._say(Check.SUMS, f"execution {row.number}", "terms", row.terms_id, "a row")
+                return None
+            market = self._terms[row.terms_id] = found.engine_market
+            self._assets[market.symbol] = market.base if market.is_spot else market.symbol
+        return self._terms[row.terms_id]
+
+    def _expect(self, check: Check, row: str, field: str, live: Decimal, added: Decimal) -> None:
+        if live != added:
+            self._say(check, row, field, live, added)
+
+    def _say(self, check: Check, row: str, field: str, live: Any, right: Any) -> None:
+        self._reporter(check)(Finding(self._account_id, row, field, shown(live), shown(right)))
+
+    def _reporter(self, check: Check) -> Callable[[Finding], None]:
+        def say(finding: Finding) -> None:
+            self.found[check] += 1
+            self._report_one(finding)
+
+        return say

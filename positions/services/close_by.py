@@ -1,0 +1,55 @@
+"""Close two opposite positions against each other, without an order at the exchange."""
+
+from accounts.models import Account
+from accounts.permissions import Caller
+from positions.commands import CloseBy
+from positions.engine.close_by import close_by
+from positions.engine.types import CommandStatus
+from positions.models import Command, Position
+from positions.projector.transfers import book_close_by
+from positions.services import checks
+from positions.services.context import Acceptance
+from positions.services.send_order import Found, look_up_market
+from positions.services.targets import check_comment, check_live, require_closable
+
+
+def look_up(command: CloseBy, caller: Caller, account: Account) -> Found:
+    """The market of the positions, and its mark price.
+
+    Raises:
+        PositionNotFound: one of them does not exist for this caller.
+        AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not close one.
+    """
+    a = require_closable(caller, account, command.position_id_a)
+    require_closable(caller, account, command.position_id_b)
+    return look_up_market(account, a.symbol)
+
+
+def book(acceptance: Acceptance, command: CloseBy, found: Found) -> Command:
+    """Close both by ``qty``, or by the smaller of the two; between strategies at the mark price.
+
+    Raises:
+        OmsError, EngineError: it was refused; nothing is stored.
+    """
+    check_comment(acceptance.caller, command.comment)
+    both = Position.objects.in_bulk([command.position_id_a, command.position_id_b])
+    a, b = both[command.position_id_a], both[command.position_id_b]
+    for position in (a, b):
+        check_live(position)
+    market = found.rules.engine_market
+    mark = None if a.strategy_id == b.strategy_id else found.last_price
+    result = close_by(checks.facts_of(a), checks.facts_of(b), market, qty=command.qty, mark=mark)
+    row = acceptance.store(status=CommandStatus.COMPLETED)
+    book_close_by(
+        acceptance.lane,
+        row,
+        a,
+        b,
+        result=result,
+        mark=mark,
+        market=market,
+        comment=command.comment,
+    )
+    row.position_ids = [a.pk, b.pk]
+    row.save(update_fields=["position_ids"])
+    return row

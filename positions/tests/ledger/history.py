@@ -1,0 +1,115 @@
+"""An account with a past: orders filled in parts and out of turn, close-bys, merges, dust."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from oms_project.errors import OmsError
+from positions import ports
+from positions.models import Order, Position
+from positions.tests.desk import Desk
+from positions.tests.fakes import INVERSE, LINEAR, SPOT
+
+KINDS: dict[str, dict[str, Any]] = {
+    "netting, split": {"symbol": LINEAR},
+    "netting, mt5": {"symbol": LINEAR, "reversal": "mt5"},
+    "netting on spot": {"symbol": SPOT},
+    "strategies on spot": {"symbol": SPOT, "position_mode": "strategy_netting"},
+    "strategies, mt5": {
+        "symbol": LINEAR,
+        "position_mode": "strategy_netting",
+        "reversal": "mt5",
+    },
+    "hedge": {"symbol": LINEAR, "position_mode": "hedge"},
+    "hedge on spot": {"symbol": SPOT, "position_mode": "hedge"},
+    "hedge, inverse": {"symbol": INVERSE, "position_mode": "hedge"},
+}
+
+
+class History:
+    """Lets one desk live through rounds of trading; the same seed gives the same past."""
+
+    def __init__(self, kind: str, *, seed: int) -> None:
+        self.desk = Desk(**KINDS[kind])
+        self._dice = Random(seed)
+        mode = self.desk.account.position_mode
+        self._strategies = [self.desk.strategy().pk for _ in "ABC"] if mode != "netting" else [0]
+        venue = ports.exchange()
+        venue.prices |= {self.desk.symbol: Decimal(100), "BNB/USDT": Decimal("612.37")}
+        self._waiting: list[Order] = []
+
+    def live(self, rounds: int, *, orders: int = 6) -> "History":
+        """Trade for some rounds; one order in four waits for its second half until the next."""
+        for _ in range(rounds):
+            placed = [order for order in (self._place() for _ in range(orders)) if order]
+            self.desk.claim()
+            fills = [fill for order in placed for fill in self._fills(order)]
+            for order in self._waiting:
+                fills += [(order, order.qty - order.filled_qty)]
+            self._waiting = []
+            self._dice.shuffle(fills)
+            self.desk.tell(*[self._trade(order, qty) for order, qty in fills])
+            open_ones = Order.objects.open().filter(pk__in=[order.pk for order in placed])
+            self._waiting = list(open_ones)
+            self._settle()
+        return self
+
+    def _place(self) -> Order | None:
+        """An order the account can take; what it cannot is somebody else's test."""
+        held = self.desk.positions()
+        price = str(self._dice.randint(80, 120))
+        try:
+            if held and self._dice.random() < 0.3:
+                options = self._dice.choice([{}, {"qty": self._qty(3)}])
+                return self.desk.close(self._dice.choice(held), **options)
+            side = self._dice.choice(["buy", "buy", "sell"])
+            strategy_id = self._dice.choice(self._strategies)
+            return self.desk.send(side, self._qty(9), price=price, strategy_id=strategy_id)
+        except (OmsError, IndexError):
+            return None
+
+    def _fills(self, order: Order) -> Iterator[tuple[Order, Decimal]]:
+        parts = self._dice.randint(1, 6)
+        part = (order.qty / parts).quantize(Decimal("0.001"))
+        for _ in range(parts - 1):
+            yield order, part
+        if parts == 1 or self._dice.random() < 0.75:
+            yield order, order.qty - part * (parts - 1)
+
+    def _trade(self, order: Order, qty: Decimal) -> Any:
+        price = f"{self._dice.randint(80, 120)}.{self._dice.randint(1, 99):02}"
+        rate, currency = self._dice.choice(
+            [
+                ("0.001", "BTC" if order.side == "buy" and ":" not in order.symbol else "USDT"),
+                ("-0.0001", "USDT"),
+                ("0.00075", "BNB"),
+                ("0.0005", "XYZ"),
+                (None, None),
+            ]
+        )
+        fee = None if rate is None else str(Decimal(rate) * qty)
+        return self.desk.trade(order, str(qty), price, fee=fee, fee_currency=currency)
+
+    def _settle(self) -> None:
+        """Close by and merge whatever can be."""
+        held = self.desk.positions()
+        self._dice.shuffle(held)
+        for one, other in zip(held[::2], held[1::2], strict=False):
+            if self._dice.random() < 0.3:
+                continue
+            try:
+                self._join(one, other)
+            except OmsError:
+                continue
+
+    def _join(self, one: Position, other: Position) -> None:
+        if one.side != other.side:
+            ids = {"position_id_a": one.pk, "position_id_b": other.pk}
+            self.desk.give("close_by", **ids, **self._dice.choice([{}, {"qty": "0.003"}]))
+        else:
+            ids = {"source_position_id": one.pk, "target_position_id": other.pk}
+            self.desk.give("merge_positions", **ids)
+
+    def _qty(self, most: int) -> str:
+        return f"{self._dice.randint(1, most)}.{self._dice.randint(0, 999):03}"

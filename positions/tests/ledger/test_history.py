@@ -1,0 +1,44 @@
+"""A long and mixed past follows from its ledger to the last digit."""
+
+from functools import partial
+
+import pytest
+
+from positions.ledger import invariants, replay, stream
+from positions.ledger.shelf import Shelf
+from positions.models import Deal, Execution, JournalEntry
+from positions.tests.ledger.checking import differences
+from positions.tests.ledger.history import KINDS, History
+
+ROUNDS = 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_generated_history_verifies(db, kind):
+    desk = History(kind, seed=7).live(ROUNDS).desk
+
+    assert Deal.objects.count() > 100
+    assert differences(desk) == []
+
+
+@pytest.mark.parametrize("kind", ["netting, mt5", "hedge"])
+def test_it_verifies_however_little_is_kept_in_memory(db, kind, monkeypatch):
+    """Pages of three rows, four positions in memory: nothing may depend on where they are cut."""
+    desk = History(kind, seed=9).live(6).desk
+    monkeypatch.setattr(stream, "PAGE", 3)
+    for module in (replay, invariants):
+        monkeypatch.setattr(module, "Shelf", partial(Shelf, most=4))
+
+    assert differences(desk) == []
+
+
+def test_the_histories_hold_what_a_ledger_can_hold(db):
+    for kind in ("netting, mt5", "strategies on spot", "hedge on spot"):
+        History(kind, seed=8).live(4)
+
+    kinds = set(JournalEntry.objects.values_list("kind", flat=True))
+    entries = set(Deal.objects.values_list("entry", flat=True))
+    assert kinds == {"close_by", "merge", "correction"}
+    assert entries == {"in", "out", "inout", "out_by"}
+    assert Deal.objects.filter(base_fee="0").count() < Deal.objects.count()
+    assert Execution.objects.exclude(fee_rate=None).exists()
