@@ -83,15 +83,15 @@ class Orders(ReadOnly):
 
     list_display = (
         "id",
-        "account",
+        "status",
         "symbol",
         "side",
         "order_type",
         "qty_text",
         "price_text",
         "filled_qty_text",
-        "status",
         "strategy_id",
+        "account",
         "created_at_text",
     )
     list_filter = (_BY_ACCOUNT, "is_open")
@@ -104,14 +104,14 @@ class Positions(ReadOnly):
 
     list_display = (
         "id",
-        "account",
+        "state",
         "symbol",
         "side",
         "qty_text",
         "avg_price_text",
         "profit_text",
-        "state",
         "strategy_id",
+        "account",
         "opened_at_text",
         "closed_at_text",
     )

@@ -39,6 +39,8 @@ def test_killing_any_process_loses_no_order_and_doubles_none(tmp_path, mode):
         counts = [check(product, account) for account in product.accounts]
         for account in product.accounts:
             check_final_states(product, account)
+        product.manage("rebuild_positions", "--verify")
+        product.manage("verify_ledger")
         total = {name: sum(count[name] for count in counts) for name in counts[0]}
         known = {
             order["id"] for account in product.accounts for order in orders_of(product, account)

@@ -103,6 +103,24 @@ def test_a_batch_keeps_its_order_and_each_command_stands_alone(product):
     assert after - before == Decimal("0.02") * Decimal("0.999") - Decimal("0.01")
 
 
+def test_two_positions_close_each_other_and_two_become_one(product):
+    account = product.account("ccxt.binance", "hedge")
+    long, other = (product.buy(account, "0.02")["position_id"] for _ in range(2))
+    short = product.buy(account, "0.01", side="sell")["position_id"]
+
+    product.command("close_by", position_id_a=long, position_id_b=short)
+    product.command(
+        "merge_positions", source_position_id=other, target_position_id=long, stop_mode="keep"
+    )
+
+    states = {row["id"]: row["state"] for row in product.get(
+        f"/oms/positions/{long},{other},{short}")["items"]}  # fmt: skip
+    assert states == {long: "open", other: "merged", short: "closed"}
+    check(product, account)
+    product.manage("rebuild_positions", "--verify")
+    product.manage("verify_ledger")
+
+
 def test_the_same_request_id_sends_one_order(product):
     account = product.account("ccxt.binance")
     body = {

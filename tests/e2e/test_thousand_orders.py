@@ -23,6 +23,8 @@ def test_a_thousand_orders_equal_the_venues_journal(embedded):
     counts = [check(embedded, account) for account in accounts]
     for account in accounts:
         check_final_states(embedded, account)
+    embedded.manage("rebuild_positions", "--verify")
+    embedded.manage("verify_ledger")
     print("orders, trades and presumed rejections per account:", counts)
     assert sum(count["orders"] for count in counts) == ORDERS
     assert sum(count["trades"] for count in counts) >= ORDERS // 2
