@@ -6,18 +6,13 @@ changed. Everything here runs on the process's loop (``gateway.loop``).
 
 Methods give ccxt's structures untouched (``gateway.raw`` stores them, ``gateway.normalize`` reads
 them) or raise one of ``gateway.outcomes``.
-
-A session is built from an allow-list: login, time-out, rate limit and the options of
-``gateway.capabilities``. A ccxt constructor sets any attribute that it is given, methods included.
 """
 
 import asyncio
 import logging
 import os
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -28,6 +23,7 @@ from accounts.credentials import ExchangeLogin, login_of
 from accounts.models import Account
 from gateway import capabilities, loop, markets
 from gateway.calls import Call
+from gateway.instance import build
 from gateway.markets import Profile
 from gateway.normalize import Unreadable, market_rules
 from gateway.outcomes import (
@@ -40,8 +36,7 @@ from gateway.outcomes import (
     classify,
     without_id,
 )
-from gateway.rebase import base_of
-from gateway.wire import Wire, current, wired
+from gateway.wire import Wire, current
 from gateway.words import Ask, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
 from positions.ports import MarketRules
@@ -475,40 +470,6 @@ class Session:
         return self.exchange.milliseconds()
 
 
-def build(profile: Profile, login: ExchangeLogin | None) -> Any:
-    """A ccxt instance for the account, from allow-listed settings only; nothing is sent yet.
-
-    Raises:
-        NoSession: the installed ccxt has no such exchange, or no test venue of it.
-    """
-    cls = _ccxt_class(profile.exchange_id)
-    config: dict[str, Any] = {
-        "session": None,  # Ours, made when the loop runs (gateway.wire).
-        "enableRateLimit": True,
-        "timeout": int(getattr(settings, "OMS_EXCHANGE_TIMEOUT_MS", 10_000)),
-        "options": capabilities.options(profile.exchange_id, default_type=profile.default_type),
-    }
-    if profile.uid:
-        config["uid"] = profile.uid
-    if login is not None:
-        config |= {"apiKey": login.api_key, "secret": login.secret}
-        config |= {"password": login.passphrase} if login.passphrase else {}
-    exchange = cls(config)
-    if capabilities.facts(profile.exchange_id).float_numbers:
-        exchange.number = float
-    exchange.ssl_context = _ssl_context()
-    exchange.wire_base = base_of(capabilities.ccxt_id(profile.exchange_id))
-    if profile.is_testnet and exchange.wire_base is None:
-        # A re-based exchange is where its operator says, with the paths of the real one.
-        try:
-            exchange.set_sandbox_mode(True)
-        except Exception as error:  # noqa: BLE001 (raised again, without ccxt's text)
-            raise NoSession(
-                "The exchange has no test venue in ccxt.", exception=type(error).__name__
-            ) from None
-    return exchange
-
-
 def _opened_already() -> list[Session]:
     tasks = [task for task in _open.values() if task.done() and not task.cancelled()]
     return [task.result() for task in tasks if task.exception() is None]
@@ -590,25 +551,6 @@ async def _close(task: "asyncio.Task[Session]") -> None:
     except Exception:  # noqa: BLE001 (it never opened, and whoever opened it was told)
         return
     await session.close()
-
-
-def _ccxt_class(exchange_id: str) -> type:
-    if exchange_id not in capabilities.exchange_ids():
-        raise NoSession("The installed ccxt has no such exchange.", exchange_id=exchange_id)
-    logging.getLogger("ccxt").setLevel(logging.WARNING)  # Its DEBUG lines carry API keys.
-    if capabilities.is_streaming(exchange_id):
-        import ccxt.pro as module  # 1.4 s and 112 MB, only where it is used.
-    else:
-        import ccxt.async_support as module  # 0.9 s and 78 MB.
-    return wired(getattr(module, capabilities.ccxt_id(exchange_id)))
-
-
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """One for all sessions; reading the certificates takes 20 ms."""
-    import certifi  # Comes with ccxt.
-
-    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _patience_s() -> float:

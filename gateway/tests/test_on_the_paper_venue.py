@@ -19,7 +19,7 @@ import pytest
 from django.test import override_settings
 
 from accounts.credentials import ExchangeLogin
-from gateway import calls, normalize, sessions, watch
+from gateway import calls, instance, normalize, sessions, watch
 from gateway.calls import Call
 from gateway.markets import Profile
 from gateway.outcomes import Adopt, NoSession, NotFound, Refused, Throttled, Unanswered
@@ -96,7 +96,7 @@ async def trading(paper: Paper, exchange_id: str):
         profile = Profile(1, exchange_id)
         if exchange_id not in _loaded:
             _loaded[exchange_id] = await sessions._load(profile, None)
-        talk = sessions.Session(profile, sessions.build(profile, ExchangeLogin(key, "s")))
+        talk = sessions.Session(profile, instance.build(profile, ExchangeLogin(key, "s")))
         talk.take_over(_loaded[exchange_id])
         await talk.measure_clock()
         try:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from accounts.models import Account
-from gateway import loop, markets, sessions
+from gateway import instance, loop, markets, sessions
 from gateway.calls import Call
 from gateway.outcomes import CallFailed, NoSession, NotFound, NotSent
 from gateway.tests.venue import LOGIN, Answer, limit_order, session, venue
@@ -106,7 +106,7 @@ def test_the_fees_of_fills_inside_an_order_survive_being_parsed_twice():
 
 def test_why_ccxt_s_numbers_are_text_and_not_decimals():
     """ccxt's types allow Decimal, but its own helper reads one back as nothing."""
-    exchange = sessions.build(sessions.Profile(1, SPOT), LOGIN)
+    exchange = instance.build(sessions.Profile(1, SPOT), LOGIN)
 
     assert exchange.safe_string({"amount": "0.10"}, "amount") == "0.10"
     assert exchange.safe_string({"amount": Decimal("0.10")}, "amount") is None
@@ -282,7 +282,7 @@ def test_markets_are_loaded_with_one_request_and_shared():
 
 def test_only_allow_listed_settings_reach_the_constructor():
     profile = sessions.Profile(1, SPOT, uid="u")
-    exchange = sessions.build(profile, LOGIN)
+    exchange = instance.build(profile, LOGIN)
 
     assert (exchange.apiKey, exchange.uid, exchange.timeout) == (LOGIN.api_key, "u", 10_000)
     assert exchange.enableRateLimit
@@ -293,9 +293,9 @@ def test_only_allow_listed_settings_reach_the_constructor():
 
 def test_an_exchange_that_ccxt_lacks_is_unavailable():
     with pytest.raises(EngineUnavailable):
-        sessions.build(sessions.Profile(1, "ccxt.bitmex"), LOGIN)
+        instance.build(sessions.Profile(1, "ccxt.bitmex"), LOGIN)
     with pytest.raises(EngineUnavailable):
-        sessions.build(sessions.Profile(1, "ccxt.Exchange"), LOGIN)
+        instance.build(sessions.Profile(1, "ccxt.Exchange"), LOGIN)
 
 
 def test_having_no_session_is_both_engine_unavailable_and_not_sent():

@@ -12,7 +12,7 @@ from aiohttp import web
 from django.test import override_settings
 
 from accounts.credentials import ExchangeLogin
-from gateway import sessions
+from gateway import instance, sessions
 from gateway.calls import Call
 from gateway.markets import Profile
 from gateway.sessions import Loaded, Session
@@ -138,7 +138,7 @@ async def session(exchange_id: str, login: ExchangeLogin = LOGIN):
     profile = Profile(1, exchange_id)
     if exchange_id not in _loaded:
         _loaded[exchange_id] = await sessions._load(profile, None)
-    one = Session(profile, sessions.build(profile, login))
+    one = Session(profile, instance.build(profile, login))
     one.take_over(_loaded[exchange_id])
     one.exchange.enableRateLimit = False  # Nobody here minds; kraken's would cost a second a call.
     try:
