@@ -259,6 +259,11 @@ def recv_window_ms(exchange_id: str) -> int:
     return DEFAULT_RECV_WINDOW_MS if configured is None else int(configured)
 
 
+def in_flight_s(exchange_id: str) -> float:
+    """How long a request that left may still be accepted: the receive window and the margin."""
+    return recv_window_ms(exchange_id) / 1000 + CLOCK_MARGIN_S
+
+
 def not_found_window_s(exchange_id: str) -> float:
     """How long "no such order" proves nothing: ``OMS_NOT_FOUND_WINDOW_S``, a number or one per id.
 
@@ -267,7 +272,7 @@ def not_found_window_s(exchange_id: str) -> float:
     """
     configured = _for_exchange(getattr(settings, "OMS_NOT_FOUND_WINDOW_S", None), exchange_id)
     window_s = DEFAULT_NOT_FOUND_WINDOW_S if configured is None else float(configured)
-    return max(window_s, recv_window_ms(exchange_id) / 1000 + CLOCK_MARGIN_S)
+    return max(window_s, in_flight_s(exchange_id))
 
 
 def _for_exchange(configured: Any, exchange_id: str) -> Any:

@@ -14,8 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from gateway import calls, recover, sessions
+from gateway import calls, recover, sessions, wire
 from gateway.booking import book
+from gateway.leasing import Tenure
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, NotSent, Refused, Throttled
 from oms_project.errors import EngineUnavailable, OrderRejected
@@ -31,11 +32,13 @@ RETRY_AFTER_S = 1.0
 class Lane:
     """The sends of one account. Lives on the process's exchange loop.
 
-    ``on_landed`` is called after every outcome: an order may rest at the exchange now.
+    ``tenure`` says until when this process may send; ``on_landed`` is called after every outcome:
+    an order may rest at the exchange now.
     """
 
-    def __init__(self, account_id: int, *, on_landed: Callable[[], None]) -> None:
-        self.account_id = account_id
+    def __init__(self, tenure: Tenure, *, on_landed: Callable[[], None]) -> None:
+        self.account_id = tenure.account_id
+        self._tenure = tenure
         self._on_landed = on_landed
         self._is_closing = False
         self._resumes_at_s = 0.0
@@ -64,12 +67,12 @@ class Lane:
             await asyncio.wait(self._flying)
 
     async def _send_waiting(self) -> None:
-        while not self._is_closing:
+        while not self._is_closing and self._tenure.may_send:
             await asyncio.sleep(self._resumes_at_s - asyncio.get_running_loop().time())
             room = settings.OMS_IN_FLIGHT - len(self._flying)
             if room <= 0:
                 return
-            claims = await db(projector.claim, self.account_id, most=room)
+            claims = await db(projector.claim, self.account_id, most=room, fence=self._tenure.fence)
             if not claims:
                 return
             for claim in claims:
@@ -79,7 +82,11 @@ class Lane:
 
     async def _carry_out(self, claim: Claim) -> None:
         """Carry out a claim; where the exchange says too fast, the whole account pauses."""
-        pause_s = await carry_out(self.account_id, claim)
+        token = wire.send_until_s.set(self._tenure.sends_until_s)
+        try:
+            pause_s = await carry_out(self.account_id, claim)
+        finally:
+            wire.send_until_s.reset(token)
         if pause_s:
             until_s = asyncio.get_running_loop().time() + pause_s
             self._resumes_at_s = max(self._resumes_at_s, until_s)

@@ -13,6 +13,8 @@ import json
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, partial
+from math import inf
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -55,6 +57,12 @@ class Wire:
 
 
 current: ContextVar[Wire | None] = ContextVar("exchange_wire", default=None)
+send_until_s: ContextVar[float] = ContextVar("send_until_s", default=inf)
+"""Until when this process may send an order (``time.monotonic``): its lease ends then."""
+
+
+class TooLate(Exception):
+    """The process was held up until it no longer served the account; nothing left."""
 
 
 class WireSession:
@@ -83,7 +91,14 @@ class WireSession:
         self._session._retry_connection = False
 
     def request(self, method: str, url: Any, **options: Any) -> Any:
-        """One HTTP request at the re-based address."""
+        """One HTTP request at the re-based address.
+
+        Raises:
+            TooLate: somebody else may serve the account by now.
+        """
+        wire = current.get()
+        if wire is not None and wire.ask is not Ask.READ and monotonic() > send_until_s.get():
+            raise TooLate
         return self._session.request(method, self._address(url), allow_redirects=False, **options)
 
     def get(self, url: Any, **options: Any) -> Any:

@@ -163,6 +163,7 @@ CACHES = {
 }
 
 OMS_SWEEP_S = env.float("OMS_SWEEP_S", 1.0)  # how often lost work and doubt are looked for
+OMS_LEASE_S = env.float("OMS_LEASE_S", 30.0)  # a worker silent for so long loses its accounts
 
 # --- Celery: the database row is the queue, the broker only rings the bell ------------------------
 CELERY_BROKER_URL = env.str(

@@ -50,6 +50,9 @@ class AccountLane(models.Model):
     last_booking_no = models.BigIntegerField(default=0, help_text="Newest booking number")
     execution_count = models.BigIntegerField(default=0)
     execution_hash = models.CharField(max_length=64, default="", blank=True)
+    owner = models.CharField(max_length=64, default="", blank=True, help_text="Worker that serves")
+    fence = models.BigIntegerField(default=0, help_text="Rises with every change of the owner")
+    leased_until = models.DateTimeField(null=True, help_text="By the database's clock")
 
     objects = AccountLaneQuerySet.as_manager()
 
