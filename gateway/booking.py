@@ -14,6 +14,8 @@ from gateway import markets, normalize, raw
 from gateway.loop import db
 from gateway.outcomes import CallFailed
 from gateway.sessions import Session
+from oms_project import faultpoints
+from oms_project.faultpoints import Place
 from positions import projector
 from positions.projector.apply import Owing
 
@@ -69,6 +71,7 @@ def store_and_apply(
         evidence=raw.Evidence(tuple(orders), tuple(trades)),
         observed_at=observed_at,
     )
+    faultpoints.at(Place.RECORDED)
     reading = normalize.reports(
         exchange_id=session.exchange_id,
         observed_at=observed_at,
@@ -80,4 +83,6 @@ def store_and_apply(
         log.error("booking.unreadable", extra={"account_id": session.account_id, "fault": fault})
     for trade in reading.reports.trades:
         markets.remember_price(session.account_id, trade.symbol, trade.price)
-    return projector.apply(session.account_id, reading.reports)
+    owing = projector.apply(session.account_id, reading.reports)
+    faultpoints.at(Place.BOOKED)
+    return owing

@@ -19,7 +19,9 @@ from gateway.booking import book
 from gateway.leasing import Tenure
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, NotSent, Refused, Throttled
+from oms_project import faultpoints
 from oms_project.errors import EngineUnavailable, OrderRejected
+from oms_project.faultpoints import Place
 from positions import projector
 from positions.models import InstructionKind
 from positions.projector import Claim
@@ -75,6 +77,7 @@ class Lane:
             claims = await db(projector.claim, self.account_id, most=room, fence=self._tenure.fence)
             if not claims:
                 return
+            faultpoints.at(Place.CLAIMED)
             for claim in claims:
                 task = asyncio.create_task(self._carry_out(claim))
                 self._flying.add(task)
@@ -138,6 +141,7 @@ async def _send(account_id: int, claim: Claim) -> float:
         await _in_doubt(claim)
         await recover.look_up(instruction.order_id)
     else:
+        faultpoints.at(Place.ANSWERED)
         leg = instruction.exchange_order
         await book(session, orders=[answer], client_order_id=leg.client_order_id)
         if instruction.kind != InstructionKind.CREATE:

@@ -1,14 +1,15 @@
 """Who works for which account in this process?
 
 The worker keeps one ``Lane`` and one watcher (``Poller`` or ``Streamer``) per account whose lease
-it has, on the process's exchange loop. Tasks and requests talk to it through ``wake``, ``look_up``
+it has, on the process's exchange loop. Tasks and requests talk to it through ``wake``, ``sweep``
 and ``stop``, from any thread.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -37,6 +38,14 @@ OVERLOOKED_AFTER = timedelta(seconds=1)
 DUE_AT_ONCE = 100
 RENEWALS = 3  # within the life of a lease
 SILENT_AFTER = 3  # intervals without a sweep, then this process sweeps by itself
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Accounts with something that was not sent or not answered, and orders to ask about."""
+
+    account_ids: list[int]
+    order_ids: list[int]
 
 
 class Served:
@@ -117,12 +126,14 @@ class Runner:
         if served := self._served.get(account_id):
             served.lane.ring()
 
-    async def look_up(self, order_ids: Iterable[int]) -> None:
-        """Ask about orders that are due, each once at a time."""
-        due = [order_id for order_id in order_ids if order_id not in self._looking]
-        for order_id in due:
-            self._looking.add(order_id)
-            self.keep(self._look_up_one(order_id))
+    async def attend(self, left: LeftBehind) -> None:
+        """Send what was overlooked, and ask about orders that are due, each once at a time."""
+        for account_id in left.account_ids:
+            await self.wake(account_id)
+        for order_id in left.order_ids:
+            if order_id not in self._looking:
+                self._looking.add(order_id)
+                self.keep(self._look_up_one(order_id))
 
     async def stop(self) -> None:
         """Finish what is on the wire, then close every session; nobody is served afterwards."""
@@ -207,11 +218,6 @@ def wake(account_id: int) -> None:
     loop.run(_runner.wake(account_id))
 
 
-def look_up(order_ids: Iterable[int]) -> None:
-    """Have the exchange asked about these orders; returns at once."""
-    loop.run(_runner.look_up(list(order_ids)))
-
-
 def sweep() -> None:
     """Find what a lost bell, a dead worker or a silent exchange left behind, and set it going.
 
@@ -220,23 +226,21 @@ def sweep() -> None:
     """
     if not is_ready():
         return
-    now = timezone.now()
     _runner.swept_at_s = monotonic()
     heartbeat.beat()
-    for account_id in {*projector.expire_overdue(now), *_overlooked(now)}:
-        wake(account_id)
-    due = Order.objects.open().filter(next_check_at__lte=now, account__in=_runner.account_ids)
-    due = due.order_by("next_check_at")
-    if order_ids := list(due.values_list("pk", flat=True)[:DUE_AT_ONCE]):
-        look_up(order_ids)
+    loop.run(_runner.attend(left_behind(_runner.account_ids, timezone.now())))
 
 
-def _overlooked(now: datetime) -> list[int]:
-    """Accounts with instructions that wait longer than a bell takes."""
+def left_behind(served: list[int], now: datetime) -> LeftBehind:
+    """What has to be looked at now; overdue sends are turned into doubt on the way."""
     waiting = Instruction.objects.filter(
         state=InstructionState.PENDING, created_at__lte=now - OVERLOOKED_AFTER
     )
-    return list(waiting.values_list("account_id", flat=True).distinct())
+    overlooked = waiting.values_list("account_id", flat=True).distinct()
+    account_ids = {*projector.expire_overdue(now), *overlooked}
+    due = Order.objects.open().filter(next_check_at__lte=now, account__in=served)
+    order_ids = due.order_by("next_check_at").values_list("pk", flat=True)[:DUE_AT_ONCE]
+    return LeftBehind(sorted(account_ids), list(order_ids))
 
 
 def start(timeout_s: float = 30.0) -> None:

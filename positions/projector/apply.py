@@ -7,6 +7,8 @@ late or out of order: orders only move forward, a trade is booked once.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from oms_project import faultpoints
+from oms_project.faultpoints import Place
 from positions.engine.orders import FINAL
 from positions.engine.types import OrderStatus
 from positions.models import ExchangeOrder, Execution, Order
@@ -49,6 +51,7 @@ def apply(account_id: int, reports: Reports) -> list[Owing]:
             leg = touched.leg_of(trade)
             if leg and touched.is_new(trade):
                 _book(lane, touched.order(leg), leg, trade, rules[trade.symbol])
+                faultpoints.at(Place.BOOKING)
                 touched.mark(leg, changed=True)
         for order, changed in touched.orders():
             was_open = order.is_open
