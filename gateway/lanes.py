@@ -9,12 +9,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from gateway import calls, recover, sessions
+from gateway import calls, recover, sessions, wire
 from gateway.booking import book
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, NotSent, Refused, Throttled
@@ -26,6 +27,7 @@ from positions.projector import Claim
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1.0
+LOOK_AGAIN_AFTER_S = 0.5
 
 
 class Lane:
@@ -107,6 +109,7 @@ async def carry_out(account_id: int, claim: Claim) -> float:
 
 async def _send(account_id: int, claim: Claim) -> float:
     instruction = claim.instruction
+    wire.last_look.set(partial(_may_leave, claim, asyncio.get_running_loop().time()))
     try:
         session = await sessions.open_for(account_id)
         answer = await calls.carry(session, instruction)
@@ -136,6 +139,12 @@ async def _send(account_id: int, claim: Claim) -> float:
         if instruction.kind != InstructionKind.CREATE:
             await recover.confirm(session, instruction)
     return 0.0
+
+
+async def _may_leave(claim: Claim, claimed_at_s: float) -> bool:
+    """Whether the risk desk has not stopped it since it was claimed; a young claim knows that."""
+    age_s = asyncio.get_running_loop().time() - claimed_at_s
+    return age_s < LOOK_AGAIN_AFTER_S or await db(projector.may_still_be_sent, claim.instruction.pk)
 
 
 async def _put_back(claim: Claim, wait_s: float, details: dict[str, Any]) -> None:

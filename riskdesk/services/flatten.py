@@ -4,8 +4,9 @@ Everything is a command like a client's, given in the name of the person who act
 shown and audited like any other.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ from oms_project.errors import OmsError
 from positions import commands, services
 from positions.engine.types import Side
 from positions.models import Order, Position
+
+log = logging.getLogger(__name__)
 
 _DESK_RIGHTS = frozenset({Right.READ, Right.CLOSE_POSITION, Right.RISK_MANAGE})
 
@@ -80,25 +83,51 @@ def _by_symbol(account_id: int, opened_by: int | None) -> Iterable[list[Position
 
 
 def _net(account_id: int, positions: list[Position], *, comment: str, by: Actor) -> list[int]:
-    """Close opposite ones against each other while there are any; what is refused is closed alone.
+    """Close opposite ones against each other; returns those touched.
 
-    One strategy first: between two of them it takes a known price.
+    Within each strategy first: between two of them it takes a known price.
     """
-    longs = [each for each in positions if each.side == Side.BUY]
-    shorts = [each for each in positions if each.side == Side.SELL]
-    pairs = [(a, b) for a in longs for b in shorts]
-    touched: list[int] = []
-    for a, b in sorted(pairs, key=lambda pair: pair[0].strategy_id != pair[1].strategy_id):
+
+    def give(a: Position, b: Position) -> bool:
         ids = {"position_id_a": a.pk, "position_id_b": b.pk}
-        live = Position.objects.open().filter(pk__in=ids.values()).count()
-        if live < len(ids):
-            continue
         try:
             _give(account_id, "close_by", commands.CloseBy(**ids, comment=comment), ids, by=by)
-        except OmsError:
+        except OmsError as refusal:
+            log.info("flatten.not_netted", extra=ids | {"code": refusal.code})
+            return False
+        return True
+
+    left: list[Position] = []
+    netted: list[int] = []
+    strategies: dict[int, list[Position]] = defaultdict(list)
+    for position in positions:
+        strategies[position.strategy_id].append(position)
+    for own in strategies.values():
+        netted += _pair_off(own, left, give)
+    netted += _pair_off(left, [], give)
+    return sorted(set(netted))
+
+
+def _pair_off(
+    positions: list[Position], left: list[Position], give: Callable[[Position, Position], bool]
+) -> list[int]:
+    """Net longs against shorts until one side is used up; what was not refused goes to ``left``."""
+    longs = [each for each in positions if each.side == Side.BUY]
+    shorts = [each for each in positions if each.side == Side.SELL]
+    netted: list[int] = []
+    while longs and shorts:
+        a, b = longs[-1], shorts[-1]
+        if not give(a, b):
+            longs.pop(), shorts.pop()
             continue
-        touched += ids.values()
-    return sorted(set(touched))
+        netted += [a.pk, b.pk]
+        qty = min(a.qty, b.qty)
+        for each, side in ((a, longs), (b, shorts)):
+            each.qty -= qty
+            if not each.qty:
+                side.pop()
+    left += longs + shorts
+    return netted
 
 
 def _give(
