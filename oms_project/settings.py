@@ -262,10 +262,10 @@ SPECTACULAR_SETTINGS = {
         "CommandStatus": "positions.api.schema.COMMAND_STATUS_CHOICES",
         "KeyStatus": [("active", "active"), ("revoked", "revoked")],
         "StrategyStatus": [("active", "active"), ("disabled", "disabled")],
-        "AccountStatus": "accounts.words.AccountStatus",
-        "ControlScope": "riskdesk.words.Scope",
-        "HaltState": "riskdesk.words.HaltState",
-        "KillScope": "riskdesk.words.KillScope",
+        "AccountStatus": [("active", "active"), ("blocked", "blocked")],
+        "ControlScope": "riskdesk.api.serializers.SCOPE_CHOICES",
+        "HaltState": "riskdesk.api.serializers.HALT_STATE_CHOICES",
+        "KillScope": "riskdesk.api.serializers.KILL_SCOPE_CHOICES",
     },
 }
 

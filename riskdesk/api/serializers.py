@@ -10,13 +10,18 @@ from accounts.words import AccountStatus, StrategyStatus, choices_of
 from oms_project.errors import Invalid
 from positions.engine.errors import EngineError
 from positions.engine.money import parse
-from riskdesk.limits import DECIMALS, LIMITED_SCOPES, LONGEST_S
+from riskdesk.limits import DECIMALS, LONGEST_S
 from riskdesk.services.comments import LONGEST_COMMENT
 from riskdesk.words import HaltState, KillScope, Scope
 
 _MOST = 2**31 - 1
 _ID = {"min_value": 1, "max_value": 2**63 - 1}
 _SYMBOL_LENGTH = 64
+
+# Named in settings, so that the document calls the enums by these names.
+SCOPE_CHOICES = choices_of(Scope)
+HALT_STATE_CHOICES = choices_of(HaltState)
+KILL_SCOPE_CHOICES = choices_of(KillScope)
 
 
 class AmountField(serializers.CharField):
@@ -109,14 +114,14 @@ class TargetField(serializers.Field[Any, Any, Any, Any]):
 
 
 class HaltBody(Body):
-    scope = serializers.ChoiceField(choices_of(Scope))
+    scope = serializers.ChoiceField(SCOPE_CHOICES)
     id = TargetField(help_text="Account, strategy or key id, or a symbol.")
-    state = serializers.ChoiceField(choices_of(HaltState))
+    state = serializers.ChoiceField(HALT_STATE_CHOICES)
     comment = _comment()
 
 
 class ReleaseBody(Body):
-    scope = serializers.ChoiceField(choices_of(KillScope))
+    scope = serializers.ChoiceField(KILL_SCOPE_CHOICES)
     id = serializers.IntegerField(
         required=False, allow_null=True, help_text="Account or user; none with all.", **_ID
     )
@@ -144,16 +149,16 @@ class LimitsShape(serializers.Serializer[Any]):
 class OwnLimitsShape(LimitsShape):
     """The limits of one strategy or key."""
 
-    scope = serializers.ChoiceField([str(scope) for scope in LIMITED_SCOPES])
+    scope = serializers.ChoiceField(SCOPE_CHOICES, help_text="strategy or key.")
     id = serializers.IntegerField()
 
 
 class HaltShape(serializers.Serializer[Any]):
     """What holds openings back."""
 
-    scope = serializers.ChoiceField(choices_of(Scope))
+    scope = serializers.ChoiceField(SCOPE_CHOICES)
     id = TargetField(help_text="A number, or a symbol.")
-    state = serializers.ChoiceField(choices_of(HaltState))
+    state = serializers.ChoiceField(HALT_STATE_CHOICES)
     allow_new_positions = serializers.BooleanField()
     updated_at = serializers.DateTimeField()
 
@@ -161,7 +166,7 @@ class HaltShape(serializers.Serializer[Any]):
 class SwitchShape(serializers.Serializer[Any]):
     """One pull of a kill switch."""
 
-    scope = serializers.ChoiceField(choices_of(KillScope))
+    scope = serializers.ChoiceField(KILL_SCOPE_CHOICES)
     id = serializers.IntegerField(allow_null=True)
     pulled = serializers.BooleanField()
     comment = serializers.CharField()
@@ -176,7 +181,7 @@ class RiskAnswer(serializers.Serializer[Any]):
 
     account_id = serializers.IntegerField()
     status = serializers.ChoiceField(choices_of(AccountStatus))
-    state = serializers.ChoiceField(choices_of(HaltState))
+    state = serializers.ChoiceField(HALT_STATE_CHOICES)
     allow_new_positions = serializers.BooleanField()
     limits = LimitsShape()
     limits_by = OwnLimitsShape(many=True)
@@ -190,7 +195,7 @@ class StrategyRisk(serializers.Serializer[Any]):
     strategy_id = serializers.IntegerField()
     name = serializers.CharField()
     status = serializers.ChoiceField(choices_of(StrategyStatus))
-    state = serializers.ChoiceField(choices_of(HaltState))
+    state = serializers.ChoiceField(HALT_STATE_CHOICES)
     allow_new_positions = serializers.BooleanField()
     limits = LimitsShape()
 
@@ -203,9 +208,9 @@ class StrategyRiskPage(serializers.Serializer[Any]):
 class HaltAnswer(serializers.Serializer[Any]):
     """The halt on every account that it fell on."""
 
-    scope = serializers.ChoiceField(choices_of(Scope))
+    scope = serializers.ChoiceField(SCOPE_CHOICES)
     id = TargetField(help_text="A number, or a symbol.")
-    state = serializers.ChoiceField(choices_of(HaltState))
+    state = serializers.ChoiceField(HALT_STATE_CHOICES)
     account_ids = serializers.ListField(child=serializers.IntegerField())
 
 
