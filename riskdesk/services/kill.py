@@ -20,7 +20,7 @@ from accounts.audit import Actor
 from accounts.models import Account, KeyPermission
 from oms_project.errors import Conflict, OmsError, PermissionDenied
 from positions import projector
-from positions.models import Order
+from positions.models import Order, Position
 from positions.outbox import holding, turn
 from riskdesk.facts import Facts, switch_facts
 from riskdesk.models import KillSwitch, hold_name
@@ -43,13 +43,18 @@ class Stopped:
 
 
 def touched_accounts(scope: KillScope, target_id: int | None) -> list[int]:
-    """The accounts on which a switch stops something: where a user has a key or an open order."""
+    """The accounts on which a switch stops something.
+
+    A user's are those of their keys, and those where an order or a position of theirs is open.
+    """
     match scope:
         case KillScope.ACCOUNT:
             wanted = Q(pk=target_id)
         case KillScope.USER:
             keys = KeyPermission.objects.filter(api_key__user_id=target_id)
-            orders = Order.objects.open().filter(command__user_id=target_id)
+            live = Position.objects.open().values("opening_order_id")
+            orders = Order.objects.filter(Q(is_open=True) | Q(pk__in=live))
+            orders = orders.filter(command__user_id=target_id)
             wanted = Q(pk__in=keys.values("account_id")) | Q(pk__in=orders.values("account_id"))
         case KillScope.ALL:
             wanted = Q()
@@ -142,7 +147,8 @@ def _stop(
         if flatten:
             done["flattened"] = flatten_positions(each, opened_by=user_id, comment=comment, by=by)
 
-    return Stopped(account_id, **done, error=_on_account(account_id, stop))
+    error = _on_account(account_id, stop)
+    return Stopped(account_id, **done, error=error)
 
 
 def _on_account(account_id: int, work: Callable[[int], None]) -> str | None:

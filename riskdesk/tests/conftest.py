@@ -11,10 +11,6 @@ from positions import ports
 from positions.tests.api.conftest import Api
 from positions.tests.conftest import _fresh, desk, new_desk, venue  # noqa: F401 (fixtures)
 from positions.tests.desk import Desk
-from riskdesk.services.controls import WHOLE_ACCOUNT, Target, set_limits
-from riskdesk.words import Scope
-
-WHY = "too much of it"
 
 
 @pytest.fixture(autouse=True)
@@ -40,11 +36,3 @@ def by(officer: User) -> Actor:
 def risk(desk: Desk, officer: User) -> Api:  # noqa: F811
     """The officer's key on the desk's account."""
     return Api(builders.key(officer, desk.account))
-
-
-def limit(
-    desk: Desk, by: Actor, scope: Scope | None = None, name: str = "", **changes: Any
-) -> None:  # noqa: F811
-    """Set limits of the desk's account, or of something on it."""
-    target = WHOLE_ACCOUNT if scope is None else Target(scope, name)
-    set_limits(account_id=desk.account.pk, target=target, changes=changes, comment=WHY, by=by)
