@@ -1,0 +1,174 @@
+"""The kill switch under load: no order reaches the venue later than two seconds after it.
+
+Clients offer fifty orders a second all the while. ``OMS_KILL_TRIALS`` sets how often the switch is
+pulled (3); the time until the last order arrived is printed, over all trials.
+"""
+
+import json
+import os
+import threading
+import time
+from itertools import count
+
+import pytest
+import requests
+
+from tests.e2e.agreement import check
+from tests.e2e.product import Json, Product
+from tests.e2e.test_redis_gone import redis_url  # noqa: F401 (fixture)
+
+pytestmark = [pytest.mark.e2e, pytest.mark.faults]
+TRIALS = int(os.environ.get("OMS_KILL_TRIALS", "3"))
+ORDERS_PER_S = 50
+BATCH = 10
+CLIENTS_PER_ACCOUNT = 3  # So that a slow answer to one does not lower what is offered.
+LATEST_MS = 2000
+WARM_UP_S = 1.5
+WATCH_S = 2.5
+
+
+@pytest.mark.parametrize("mode", ["embedded", "server"])
+def test_nothing_reaches_the_venue_two_seconds_after_the_kill(tmp_path, mode):
+    product = Product(tmp_path / mode, mode=mode).start()
+    try:
+        _try(product, f"{mode}, ")
+    finally:
+        product.stop()
+
+
+def test_nothing_reaches_the_venue_without_redis_either_on_server(tmp_path, redis_url):  # noqa: F811
+    url, redis_server = redis_url
+    settings = {
+        "OMS_BROKER_URL": f"{url}/0",
+        "OMS_RELAY_URL": f"{url}/1",
+        "OMS_CACHE_URL": f"{url}/2",
+    }
+    product = Product(tmp_path / "server", mode="server", settings=settings).start()
+    try:
+        redis_server.kill()
+        redis_server.wait()
+        _try(product, "server without Redis, ", warm_up_s=5.0)
+    finally:
+        product.stop()
+
+
+def _try(product: Product, where: str, *, warm_up_s: float = WARM_UP_S) -> None:
+    officer, flow = Officer(product), Flow(product)
+    late_ms, answer_ms, sent = [], [], []
+    flow.start()
+    try:
+        for _ in range(TRIALS):
+            time.sleep(warm_up_s)
+            pulled_at_ms = time.time() * 1000
+            officer.act("kill", scope="all")
+            answer_ms.append(time.time() * 1000 - pulled_at_ms)
+            time.sleep(WATCH_S)
+            arrived = _arrivals(product)
+            late_ms.append(max(arrived) - pulled_at_ms)
+            sent.append(sum(pulled_at_ms - warm_up_s * 1000 < at < pulled_at_ms for at in arrived))
+            officer.act("release", scope="all")
+    finally:
+        flow.stop()
+    print(
+        f"{where}{TRIALS} kills, {flow.offered_per_s:.0f} orders/s offered, {sum(sent)} arrived "
+        f"while they could: "
+        f"last order after the kill p99 {_p99(late_ms):.0f} ms, worst {max(late_ms):.0f} ms; "
+        f"kill answered p99 {_p99(answer_ms):.0f} ms"
+    )
+    assert min(sent) > 0, "nothing was being sent when the switch was pulled: this shows nothing"
+    assert flow.refused, "no order was refused while the switch was pulled"
+    assert max(late_ms) <= LATEST_MS
+    product.until(lambda: _is_quiet(product), 60, "every order resolved")
+    for account in product.accounts:
+        check(product, account)
+
+
+class Officer:
+    """A person of the risk desk with a key on every account."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        product.manage("create_user", "--user-name", "officer", "--role", "risk", "--no-password")
+        accounts = [f"--account-id={account['id']}" for account in product.accounts]
+        made = product.manage("create_api_key", "--user-name", "officer", *accounts)
+        self._key = json.loads(made)["api_key"]["plain"]
+
+    def act(self, name: str, **body: object) -> Json:
+        """Pull or release a switch."""
+        answer = requests.post(
+            f"{self._product.base}/oms/risk/{name}",
+            json=body | {"comment": "a trial"},
+            headers={"x-api-key": self._key},
+            timeout=60,
+        )
+        assert answer.status_code == 200, f"{answer.text}\n{self._product.logs()}"
+        return answer.json()
+
+
+class Flow:
+    """Clients that offer orders at a steady rate, whatever is answered."""
+
+    def __init__(self, product: Product) -> None:
+        self.refused = 0
+        self._offered = 0
+        self._product = product
+        self._stop = threading.Event()
+        self._numbers = count()
+        self._threads = [
+            threading.Thread(target=self._offer, args=(account,))
+            for account in product.accounts * CLIENTS_PER_ACCOUNT
+        ]
+
+    def start(self) -> None:
+        self._started_at = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=60)
+        self.offered_per_s = self._offered / (time.monotonic() - self._started_at)
+
+    def _offer(self, account: Json) -> None:
+        pause_s = BATCH * len(self._threads) / ORDERS_PER_S
+        due = time.monotonic()
+        while not self._stop.is_set():
+            due = max(due + pause_s, time.monotonic())
+            body = [self._order(account) for _ in range(BATCH)]
+            answer = self._product.post(body, wait_ms=0, parallel="true")
+            results = answer.json()["results"]
+            codes = [result["error"]["code"] for result in results if result["error"]]
+            self.refused += codes.count("risk_blocked")
+            self._offered += BATCH
+            self._stop.wait(max(due - time.monotonic(), 0))
+
+    def _order(self, account: Json) -> Json:
+        """Every third one rests far below the market, so that a kill has something to cancel."""
+        payload = {"symbol": account["symbols"][0], "side": "buy", "qty": "0.001"}
+        rests = next(self._numbers) % 3 == 0
+        payload |= {"order_type": "limit", "price": "50000"} if rests else {"order_type": "market"}
+        return {"account_id": account["id"], "command": "send_order", "payload": payload}
+
+
+def _arrivals(product: Product) -> list[float]:
+    """When each order was first accepted by the venue, by its own clock."""
+    seen: dict[str, float] = {}
+    for account in product.accounts:
+        for row in product.journal(account):
+            if row["event"] == "order":
+                seen.setdefault(row["client_id"], row["journalled_ms"])
+    return [*seen.values()]
+
+
+def _is_quiet(product: Product) -> bool:
+    moving = {"PENDING_SUBMIT", "SENDING", "UNKNOWN"}
+    return not any(
+        order["status"] in moving
+        for account in product.accounts
+        for order in product.every("/oms/orders/open", account_ids=account["id"])
+    )
+
+
+def _p99(values: list[float]) -> float:
+    return sorted(values)[min(len(values) - 1, round(len(values) * 0.99) - 1)]
