@@ -17,7 +17,7 @@ _OFF = Limits()
 
 
 def risk_of(caller: Caller, account: Account) -> Facts:
-    """Status, limits, halts and pulled kill switches of one account. Three queries at most."""
+    """Status, limits, halts and pulled kill switches of one account. Two queries."""
     controls = _visible(caller, account)
     whole = next((each for each in controls if each.scope == Scope.ACCOUNT), None)
     return {

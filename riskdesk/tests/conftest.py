@@ -8,7 +8,7 @@ from accounts.audit import Actor
 from accounts.models import User
 from accounts.tests import builders
 from positions import ports
-from positions.tests.api.conftest import Api
+from positions.tests.api.conftest import Api, robot  # noqa: F401 (fixture)
 from positions.tests.conftest import _fresh, desk, new_desk, venue  # noqa: F401 (fixtures)
 from positions.tests.desk import Desk
 
