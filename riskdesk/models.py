@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 
+from accounts.models import Account
 from positions.fields import ExactDecimalField, choices
 from riskdesk.rules import Limits
 from riskdesk.words import HaltState, KillScope, Scope
@@ -95,3 +96,12 @@ class KillSwitch(models.Model):
 def hold_name(scope: KillScope, target_id: int | None = None) -> str:
     """The name under which a pulled switch is found: ``all``, ``account:7``, ``user:3``."""
     return str(scope) if target_id is None else f"{scope}:{target_id}"
+
+
+class AccountRisk(Account):
+    """An account as the desk's page of statuses lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "account status"
+        verbose_name_plural = "account statuses"
