@@ -23,7 +23,7 @@ ORDERS_PER_S = 50
 BATCH = 10
 CLIENTS_PER_ACCOUNT = 3  # So that a slow answer to one does not lower what is offered.
 LATEST_MS = 2000
-WARM_UP_S = 1.5
+FLOWING = 10  # orders at the venue before the switch is pulled
 WATCH_S = 2.5
 
 
@@ -47,40 +47,43 @@ def test_nothing_reaches_the_venue_without_redis_either_on_server(tmp_path, redi
     try:
         redis_server.kill()
         redis_server.wait()
-        _try(product, "server without Redis, ", warm_up_s=5.0)
+        _try(product, "server without Redis, ")
     finally:
         product.stop()
 
 
-def _try(product: Product, where: str, *, warm_up_s: float = WARM_UP_S) -> None:
+def _try(product: Product, where: str) -> None:
     officer, flow = Officer(product), Flow(product)
-    late_ms, answer_ms, sent = [], [], []
+    late_ms, answer_ms = [], []
     flow.start()
     try:
         for _ in range(TRIALS):
-            time.sleep(warm_up_s)
+            _wait_until_flowing(product)
             pulled_at_ms = time.time() * 1000
             officer.act("kill", scope="all")
             answer_ms.append(time.time() * 1000 - pulled_at_ms)
             time.sleep(WATCH_S)
-            arrived = _arrivals(product)
-            late_ms.append(max(arrived) - pulled_at_ms)
-            sent.append(sum(pulled_at_ms - warm_up_s * 1000 < at < pulled_at_ms for at in arrived))
+            late_ms.append(max(_arrivals(product)) - pulled_at_ms)
             officer.act("release", scope="all")
     finally:
         flow.stop()
     print(
-        f"{where}{TRIALS} kills, {flow.offered_per_s:.0f} orders/s offered, {sum(sent)} arrived "
-        f"while they could: "
-        f"last order after the kill p99 {_p99(late_ms):.0f} ms, worst {max(late_ms):.0f} ms; "
+        f"{where}{TRIALS} kills, {flow.offered_per_s:.0f} orders/s offered, "
+        f"{len(_arrivals(product))} arrived in all: last order after the kill "
+        f"p99 {_p99(late_ms):.0f} ms, worst {max(late_ms):.0f} ms; "
         f"kill answered p99 {_p99(answer_ms):.0f} ms"
     )
-    assert min(sent) > 0, "nothing was being sent when the switch was pulled: this shows nothing"
     assert flow.refused, "no order was refused while the switch was pulled"
     assert max(late_ms) <= LATEST_MS
     product.until(lambda: _is_quiet(product), 60, "every order resolved")
     for account in product.accounts:
         check(product, account)
+
+
+def _wait_until_flowing(product: Product) -> None:
+    """Orders arrive at the venue again, so that there is something to stop."""
+    enough = len(_arrivals(product)) + FLOWING
+    product.until(lambda: len(_arrivals(product)) >= enough, 60, "orders flow")
 
 
 class Officer:
