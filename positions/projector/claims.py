@@ -60,8 +60,9 @@ def claim(account_id: int, *, most: int) -> list[Claim]:
 
 def may_still_be_sent(instruction_id: int) -> bool:
     """Whether the risk desk has stopped a claimed instruction since; for sends that had to wait."""
-    claimed = Instruction.objects.select_related("order", "command").get(pk=instruction_id)
-    return not stopped(claimed.account_id, [claimed])
+    claimed = Instruction.objects.select_related("order__account", "command")
+    instruction = claimed.get(pk=instruction_id)
+    return not stopped(instruction.account_id, [instruction])
 
 
 def expire_overdue(now: datetime | None = None) -> list[int]:
@@ -87,7 +88,7 @@ def _late(account_id: int, now: datetime) -> QuerySet[Instruction]:
 
 def _first_ready(lane: HeldLane, most: int) -> list[Instruction]:
     ready = _ready(lane.account_id, lane.now).order_by("-urgent", "id")
-    return list(ready.select_related("order", "exchange_order", "command")[:most])
+    return list(ready.select_related("order__account", "exchange_order", "command")[:most])
 
 
 def _ready(account_id: int, now: datetime) -> QuerySet[Instruction]:

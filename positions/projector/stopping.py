@@ -55,7 +55,9 @@ def reject_some(lane: HeldLane) -> int:
     waiting = Instruction.objects.filter(
         account_id=lane.account_id, state=InstructionState.PENDING, kind__in=_OPENING_KINDS
     )
-    instructions = list(waiting.select_related("order", "exchange_order", "command").order_by("id"))
+    instructions = list(
+        waiting.select_related("order__account", "exchange_order", "command").order_by("id")
+    )
     why = stopped(lane.account_id, instructions)
     doomed = [each for each in instructions if each.pk in why][:_REJECTED_AT_ONCE]
     for instruction in doomed:

@@ -40,6 +40,8 @@ def cancel_openings(account_id: int, *, given_by: int | None, by: Actor) -> tupl
     Raises:
         OmsError: they cannot be cancelled now.
     """
+    if not Order.objects.open().filter(account_id=account_id).exists():
+        return ()
     command = commands.CancelAllOrders(openings_only=True, given_by=given_by)
     return tuple(_give(account_id, "cancel_all_orders", command, {}, by=by).order_ids)
 

@@ -4,16 +4,15 @@ Clients offer fifty orders a second all the while. ``OMS_KILL_TRIALS`` sets how 
 pulled (3); the time until the last order arrived is printed, over all trials.
 """
 
-import json
 import os
 import threading
 import time
 from itertools import count
 
 import pytest
-import requests
 
 from tests.e2e.agreement import check
+from tests.e2e.officer import Officer
 from tests.e2e.product import Json, Product
 from tests.e2e.test_redis_gone import redis_url  # noqa: F401 (fixture)
 
@@ -84,28 +83,6 @@ def _wait_until_flowing(product: Product) -> None:
     """Orders arrive at the venue again, so that there is something to stop."""
     enough = len(_arrivals(product)) + FLOWING
     product.until(lambda: len(_arrivals(product)) >= enough, 60, "orders flow")
-
-
-class Officer:
-    """A person of the risk desk with a key on every account."""
-
-    def __init__(self, product: Product) -> None:
-        self._product = product
-        product.manage("create_user", "--user-name", "officer", "--role", "risk", "--no-password")
-        accounts = [f"--account-id={account['id']}" for account in product.accounts]
-        made = product.manage("create_api_key", "--user-name", "officer", *accounts)
-        self._key = json.loads(made)["api_key"]["plain"]
-
-    def act(self, name: str, **body: object) -> Json:
-        """Pull or release a switch."""
-        answer = requests.post(
-            f"{self._product.base}/oms/risk/{name}",
-            json=body | {"comment": "a trial"},
-            headers={"x-api-key": self._key},
-            timeout=60,
-        )
-        assert answer.status_code == 200, f"{answer.text}\n{self._product.logs()}"
-        return answer.json()
 
 
 class Flow:
