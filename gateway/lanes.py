@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +30,7 @@ from positions.projector import Claim
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1.0
+LOOK_AGAIN_AFTER_S = 0.5
 
 
 class Lane:
@@ -85,11 +87,7 @@ class Lane:
 
     async def _carry_out(self, claim: Claim) -> None:
         """Carry out a claim; where the exchange says too fast, the whole account pauses."""
-        token = wire.send_until_s.set(self._tenure.sends_until_s)
-        try:
-            pause_s = await carry_out(self.account_id, claim)
-        finally:
-            wire.send_until_s.reset(token)
+        pause_s = await carry_out(self._tenure, claim)
         if pause_s:
             until_s = asyncio.get_running_loop().time() + pause_s
             self._resumes_at_s = max(self._resumes_at_s, until_s)
@@ -101,13 +99,13 @@ class Lane:
         self._on_landed()
 
 
-async def carry_out(account_id: int, claim: Claim) -> float:
+async def carry_out(tenure: Tenure, claim: Claim) -> float:
     """Send one claimed instruction and book its outcome. Never raises.
 
     Returns for how many seconds nothing more should be sent for the account; 0 as a rule.
     """
     try:
-        return await _send(account_id, claim)
+        return await _send(tenure, claim)
     except Exception:
         # Our own fault, after the request may have left: doubt, not failure.
         log.exception("lane.outcome_in_doubt", extra=_ids(claim))
@@ -115,10 +113,12 @@ async def carry_out(account_id: int, claim: Claim) -> float:
         return 0.0
 
 
-async def _send(account_id: int, claim: Claim) -> float:
+async def _send(tenure: Tenure, claim: Claim) -> float:
     instruction = claim.instruction
+    claimed_at_s = asyncio.get_running_loop().time()
+    wire.last_look.set(partial(may_leave, tenure, claim, claimed_at_s))
     try:
-        session = await sessions.open_for(account_id)
+        session = await sessions.open_for(tenure.account_id)
         answer = await calls.carry(session, instruction)
     except EngineUnavailable as failure:
         log.warning("engine.unavailable", extra=_ids(claim) | {"why": failure.message})
@@ -147,6 +147,19 @@ async def _send(account_id: int, claim: Claim) -> float:
         if instruction.kind != InstructionKind.CREATE:
             await recover.confirm(session, instruction)
     return 0.0
+
+
+async def may_leave(tenure: Tenure, claim: Claim, claimed_at_s: float) -> bool:
+    """Whether this process still serves the account, and the risk desk has not stopped the order.
+
+    What was claimed a moment ago knows the latter.
+    """
+    age_s = asyncio.get_running_loop().time() - claimed_at_s
+    if age_s >= LOOK_AGAIN_AFTER_S and not await db(
+        projector.may_still_be_sent, claim.instruction.pk
+    ):
+        return False
+    return tenure.may_send
 
 
 async def _put_back(claim: Claim, wait_s: float, details: dict[str, Any]) -> None:

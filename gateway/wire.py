@@ -10,11 +10,10 @@ time-out while connecting.
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, partial
-from math import inf
-from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -27,6 +26,10 @@ KEPT_BODY = 2000
 CONNECTIONS = 200
 KEEP_ALIVE_S = 30
 DNS_CACHE_S = 300
+
+
+class Recalled(Exception):
+    """The request was stopped on the threshold."""
 
 
 @dataclass(slots=True)
@@ -57,12 +60,9 @@ class Wire:
 
 
 current: ContextVar[Wire | None] = ContextVar("exchange_wire", default=None)
-send_until_s: ContextVar[float] = ContextVar("send_until_s", default=inf)
-"""Until when this process may send an order (``time.monotonic``): its lease ends then."""
-
-
-class TooLate(Exception):
-    """The process was held up until it no longer served the account; nothing left."""
+# Whether what acts may still leave: asked last of all, because a request may have waited its turn
+# in the rate limiter for seconds.
+last_look: ContextVar[Callable[[], Awaitable[bool]] | None] = ContextVar("last_look", default=None)
 
 
 class WireSession:
@@ -91,14 +91,7 @@ class WireSession:
         self._session._retry_connection = False
 
     def request(self, method: str, url: Any, **options: Any) -> Any:
-        """One HTTP request at the re-based address.
-
-        Raises:
-            TooLate: somebody else may serve the account by now.
-        """
-        wire = current.get()
-        if wire is not None and wire.ask is not Ask.READ and monotonic() > send_until_s.get():
-            raise TooLate
+        """One HTTP request at the re-based address."""
         return self._session.request(method, self._address(url), allow_redirects=False, **options)
 
     def get(self, url: Any, **options: Any) -> Any:
@@ -161,6 +154,18 @@ class Wired:
         await super().close(clean_instance_data)  # type: ignore[misc]
         if session is not None and not session.closed:
             await session.close()
+
+    async def fetch(self, *request: Any, **options: Any) -> Any:
+        """Send, unless it was stopped meanwhile; ccxt calls this after rate limit and signature.
+
+        Raises:
+            Recalled: it was; nothing has left.
+        """
+        wire, may_leave = current.get(), last_look.get()
+        acts = wire is not None and wire.ask is not Ask.READ
+        if acts and may_leave is not None and not await may_leave():
+            raise Recalled
+        return await super().fetch(*request, **options)  # type: ignore[misc]
 
     def on_rest_response(self, *answer: Any) -> Any:
         """Note status and Retry-After of an answer that arrived whole."""

@@ -199,6 +199,10 @@ OMS_RISK_PORT = "riskdesk.gate.Gate"
 OMS_RELAY_URL = env.str("OMS_RELAY_URL", "memory://" if _EMBEDDED else "redis://127.0.0.1:6379/1")
 EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
 
+# --- risk desk -----------------------------------------------------------------------------------
+# Whether a kill switch has to be released by somebody else than who pulled it.
+OMS_KILL_RELEASE_BY_ANOTHER = env.bool("OMS_KILL_RELEASE_BY_ANOTHER", False)
+
 # --- the exchange --------------------------------------------------------------------------------
 # ccxt id → base URL: an operator's way to the paper venue, a test venue or a reverse proxy.
 OMS_EXCHANGE_URLS = env.json("OMS_EXCHANGE_URLS", default={})
@@ -259,6 +263,10 @@ SPECTACULAR_SETTINGS = {
         "CommandStatus": "positions.api.schema.COMMAND_STATUS_CHOICES",
         "KeyStatus": [("active", "active"), ("revoked", "revoked")],
         "StrategyStatus": [("active", "active"), ("disabled", "disabled")],
+        "AccountStatus": [("active", "active"), ("blocked", "blocked")],
+        "ControlScope": "riskdesk.api.serializers.SCOPE_CHOICES",
+        "HaltState": "riskdesk.api.serializers.HALT_STATE_CHOICES",
+        "KillScope": "riskdesk.api.serializers.KILL_SCOPE_CHOICES",
     },
 }
 

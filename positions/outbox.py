@@ -119,7 +119,7 @@ def holding(account_id: int) -> Iterator[HeldLane]:
 
     Inside, decimals are the engine's: 50 digits, so that no sum of two stored numbers is rounded.
     """
-    with exact_decimals(), _turn(), transaction.atomic():
+    with exact_decimals(), turn(), transaction.atomic():
         lane = HeldLane(AccountLane.objects.hold(account_id))
         yield lane
         lane.write()
@@ -128,7 +128,7 @@ def holding(account_id: int) -> Iterator[HeldLane]:
 _one_writer = threading.RLock()
 
 
-def _turn() -> AbstractContextManager[object]:
+def turn() -> AbstractContextManager[object]:
     """SQLite has one writer, and makes others sleep and try again: threads queue here instead.
 
     Who is inside a transaction already has the file, and must not wait for those who wait for it.

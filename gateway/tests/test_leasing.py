@@ -1,5 +1,6 @@
 """Which process is this, which ones are dead, and until when may an order leave?"""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -7,11 +8,10 @@ from time import monotonic
 
 import pytest
 
-from gateway import leasing, wire
+from gateway import lanes, leasing
 from gateway.leasing import Tenure
-from gateway.tests.venue import venue
-from gateway.wire import TooLate, Wire, WireSession
-from gateway.words import Ask
+from positions.models import Instruction
+from positions.projector import Claim
 from positions.projector.leases import Lease
 
 
@@ -54,31 +54,11 @@ def test_sending_ends_before_the_lease_does():
     assert not late.may_send
 
 
-@pytest.mark.parametrize("ask", [Ask.CREATE, Ask.CANCEL, Ask.EDIT])
-async def test_an_order_that_was_held_up_too_long_does_not_leave(ask):
-    wire.send_until_s.set(monotonic() - 0.001)
-    wire.current.set(Wire(ask=ask))
+@pytest.mark.parametrize(("renewed_s_ago", "leaves"), [(19, True), (21, False)])
+async def test_what_was_held_up_past_the_lease_does_not_leave(renewed_s_ago, leaves):
+    tenure = Tenure(Lease(1, 1), renewed_at_s=monotonic() - renewed_s_ago)
+    claim = Claim(Instruction(pk=1), fence=1)
 
-    async with venue() as here:
-        session = WireSession(ssl_context=False, base=here.base)
-        try:
-            with pytest.raises(TooLate):
-                await session.post("http://exchange.example/order")
-        finally:
-            await session.close()
+    now_s = asyncio.get_running_loop().time()
 
-    assert here.seen == []
-
-
-async def test_a_question_may_be_asked_at_any_time():
-    wire.send_until_s.set(monotonic() - 1)
-    wire.current.set(Wire(ask=Ask.READ))
-
-    async with venue() as here:
-        session = WireSession(ssl_context=False, base=here.base)
-        try:
-            await session.get("http://exchange.example/order")
-        finally:
-            await session.close()
-
-    assert here.count("GET", "/order") == 1
+    assert await lanes.may_leave(tenure, claim, now_s) is leaves

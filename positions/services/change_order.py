@@ -185,12 +185,17 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
             Intent(
                 account_id=account.pk,
                 strategy_id=order.strategy_id,
+                user_id=acceptance.caller.user_id,
                 api_key_id=acceptance.caller.api_key_id,
-                symbol=order.symbol,
+                market=found.rules.engine_market,
                 side=side,
                 qty=remaining,
-                price=wanted.price or found.last_price,
+                limit_price=wanted.price,
+                price=wanted.price or wanted.trigger_price or found.last_price,
+                last_price=found.last_price,
                 reduces=reduces,
+                closes=reduces and order.closes_position,
                 position_mode=mode,
+                order_id=order.pk,
             )
         )
