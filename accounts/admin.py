@@ -22,8 +22,7 @@ from django.utils.cache import add_never_cache_headers
 
 from accounts import audit, services
 from accounts.admin_forms import AccountForm, KeyForm, NewKeyForm, NewUserForm
-from accounts.audit import Actor
-from accounts.client import request_id_of
+from accounts.admin_site import actor_in
 from accounts.credentials import state_of
 from accounts.models import (
     Account,
@@ -38,11 +37,6 @@ from accounts.words import Right
 
 ROWS_COUNTED = 10_000
 _SECRET_INPUTS = frozenset({"password", "password1", "password2", "usable_password"})
-
-
-def actor_in(request: HttpRequest) -> Actor:
-    """Who acts in the admin site."""
-    return Actor(request.user.pk, request.user.get_username(), None, request_id_of(request))
 
 
 class Audited:

@@ -43,7 +43,7 @@ DEBUG = env.bool("DJANGO_DEBUG", False)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["*"] if _EMBEDDED else [])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "oms_project.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -56,7 +56,7 @@ INSTALLED_APPS = [
     "positions",
     "gateway",
     "riskdesk",
-    "oms_project",
+    "oms_project.apps.ProjectConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -93,6 +93,8 @@ SESSION_PATHS = ["/favicon.ico"]
 TRUSTED_PROXIES = env.list("OMS_TRUSTED_PROXIES", default=[])
 LOGIN_FAILURES = env.int("OMS_LOGIN_FAILURES", 10)
 LOGIN_WINDOW_S = env.int("OMS_LOGIN_WINDOW_S", 300)
+# The roles admin and risk log in with a second factor; off, whoever has set one up needs it.
+OMS_TWO_FACTOR_REQUIRED = env.bool("OMS_TWO_FACTOR_REQUIRED", False)
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -151,16 +153,6 @@ else:
         # Ids are compared byte by byte: exchange ids that differ in case are different ids.
         DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
 OMS_DB_THREADS = env.int("OMS_DB_THREADS", 1 if _EMBEDDED else 4)
-
-# --- cache: counts failed log-ins, so it has to be one for all web processes ----------------------
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    if _EMBEDDED
-    else {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.str("OMS_CACHE_URL", "redis://127.0.0.1:6379/2"),
-    }
-}
 
 OMS_SWEEP_S = env.float("OMS_SWEEP_S", 1.0)  # how often lost work and doubt are looked for
 
