@@ -17,6 +17,18 @@ def user_of(caller: Caller) -> User:
     return User.objects.get(pk=caller.user_id)
 
 
+def user_by_name(user_name: str) -> User:
+    """The user with this name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    user = User.objects.filter(username=user_name).first()
+    if user is None:
+        raise NotFound("There is no such user.", field="user_name", value=user_name)
+    return user
+
+
 def accounts_of(caller: Caller) -> QuerySet[Account]:
     """The accounts the caller may read."""
     return Account.objects.filter(pk__in=caller.account_ids())

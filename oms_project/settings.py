@@ -37,6 +37,7 @@ OMS_PAPER_PORT = env.int("OMS_PAPER_PORT", 8600)
 _KEYS = secret_keys(env, OMS_DATA_DIR if _EMBEDDED else None)
 SECRET_KEY = _KEYS.django
 CREDENTIALS_KEYS = _KEYS.credentials
+OMS_METRICS_TOKEN = env.str("OMS_METRICS_TOKEN", "")  # opens /metrics; without one it stays shut
 
 # --- Django --------------------------------------------------------------------------------------
 DEBUG = env.bool("DJANGO_DEBUG", False)
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "oms_project.apps.ProjectConfig",
 ]
 MIDDLEWARE = [
+    "oms_project.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "oms_project.middleware.request_id",
@@ -242,7 +244,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "APPEND_COMPONENTS": {
-        "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
+        "securitySchemes": {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            "MetricsToken": {"type": "http", "scheme": "bearer"},
+        }
     },
     "SECURITY": [{"ApiKey": []}],
     "ENUM_NAME_OVERRIDES": {
@@ -255,4 +260,9 @@ SPECTACULAR_SETTINGS = {
 
 # --- logs ----------------------------------------------------------------------------------------
 OMS_LOG_LEVEL = env.str("OMS_LOG_LEVEL", "INFO")
-LOGGING = logging_for(level=OMS_LOG_LEVEL, as_json=env.bool("OMS_LOG_JSON", not _EMBEDDED))
+LOGGING = logging_for(
+    level=OMS_LOG_LEVEL,
+    as_json=env.bool("OMS_LOG_JSON", not _EMBEDDED),
+    secrets=[SECRET_KEY, *CREDENTIALS_KEYS, OMS_METRICS_TOKEN],
+)
+DEFAULT_EXCEPTION_REPORTER = "oms_project.debug_pages.ScrubbedReporter"

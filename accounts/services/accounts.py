@@ -19,6 +19,7 @@ from accounts.validation import (
 )
 from accounts.words import PositionMode, Protection, RawStorage, Reversal
 from oms_project.errors import Invalid
+from oms_project.secrecy import hide
 
 
 def _word(words: type[StrEnum], field: str) -> Callable[[Any], str]:
@@ -138,6 +139,7 @@ def upsert_credentials(
     Raises:
         Invalid: the key or the secret is empty.
     """
+    hide(api_key, secret, passphrase)
     before = state_of(account)
     login = {
         "api_key": _required(api_key, field="api_key"),
