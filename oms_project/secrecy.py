@@ -5,9 +5,11 @@
 the value after a telling name. This module is a leaf: standard library only.
 """
 
+import json
 import re
 from html import escape
 from threading import Lock
+from urllib.parse import quote
 
 MASK = "…"
 # Shorter ones are no secrets, and would tear words apart.
@@ -38,9 +40,16 @@ def hide(*secrets: str | None) -> None:
         _hidden.update(dict.fromkeys(fresh))
         while len(_hidden) > LIMIT:
             del _hidden[next(iter(_hidden))]
-        forms = {form for text in _hidden for form in (text, escape(text))}
+        forms = {form for text in _hidden for form in _forms_of(text)}
         # The longest first, so that none is left half.
         _words = tuple(sorted(forms, key=len, reverse=True))
+
+
+def _forms_of(text: str) -> tuple[str, ...]:
+    """As it is, and as HTML, JSON, Python and addresses write it."""
+    in_python = repr(text)[1:-1]
+    in_pages = escape(text), escape(in_python)
+    return text, in_python, *in_pages, json.dumps(text)[1:-1], quote(text)
 
 
 def scrubbed(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import override_settings
 
 from accounts import authentication
 from positions import ports, relay
+from positions.tests.fakes import LINEAR
 from tests.access.world import World
 
 ON_FAKES: dict[str, Any] = {
@@ -48,6 +50,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
 def stored_world(transactional_db: None) -> Iterator[World]:
     """The same, committed: for what is answered on threads of its own."""
     with on_fakes():
+        ports.exchange().prices[LINEAR] = Decimal(100)
         yield World()
 
 

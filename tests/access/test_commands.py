@@ -28,7 +28,7 @@ def test_each_kind_of_caller_gets_what_the_table_says(stored_world):
             if status != case.expected[kind]:
                 wrong.append((str(case), kind, case.expected[kind], status, answer))
 
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_what_is_somebody_elses_looks_as_if_it_did_not_exist(stored_world):
