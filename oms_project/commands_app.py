@@ -1,6 +1,7 @@
 """``POST /oms/commands`` without a thread per waiting request."""
 
 import json
+import time
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from accounts.authentication import resolve
 from accounts.client import client_address
 from oms_project.errors import OmsError, PayloadTooLarge
+from oms_project.metrics import observe
 from oms_project.middleware import chosen_request_id
 from oms_project.problems import problem
 from positions.api.commands import Post, answer
@@ -24,12 +26,15 @@ class CommandsApp:
             for name, value in scope["headers"]
         }
         request_id = chosen_request_id(headers.get("x-request-id"))
+        started = time.perf_counter()
         extra: dict[str, str] = {}
         try:
             status, body = await self._answer(scope, headers, receive)
         except Exception as error:  # noqa: BLE001 (problem() logs what nobody expected)
             known: OmsError = problem(error)
             status, body, extra = known.status, known.body(request_id), known.headers
+        took_s = time.perf_counter() - started
+        observe(method="POST", route=scope["path"], status=status, seconds=took_s)
         await _send(send, status, body, extra | {"X-Request-ID": request_id})
 
     async def _answer(
