@@ -11,7 +11,7 @@ them) or raise one of ``gateway.outcomes``.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -315,6 +315,14 @@ class Session:
             raise Invalid("The exchange has no such symbol.", field="symbol", value=symbol)
         return not market.get("contract")
 
+    # --- for a client ------------------------------------------------------------------------
+
+    async def call(
+        self, ask: Ask, method: str, args: Sequence[Any], params: Mapping[str, Any]
+    ) -> Any:
+        """A unified method that ``gateway.functions`` lists; ``ask`` says whether it acts."""
+        return await self._ask(ask, method, *args, params=params)
+
     # --- underneath --------------------------------------------------------------------------
 
     def take_over(self, loaded: Loaded) -> None:
@@ -476,7 +484,7 @@ def _opened_already() -> list[Session]:
 
 
 async def _opened(account_id: int) -> Session:
-    profile, login = await loop.db(_profile_and_login, account_id)
+    profile, login = await loop.db(profile_and_login, account_id)
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
@@ -527,7 +535,7 @@ def _all_rules(exchange: Any) -> list[MarketRules]:
     return rules
 
 
-def _profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
+def profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
     account = Account.objects.filter(pk=account_id).first()
     if account is None:
         raise AccountNotFound(account_id=account_id)
@@ -540,7 +548,7 @@ def _profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
 def _login_or_none(account_id: int) -> ExchangeLogin | None:
     """Most exchanges list their markets to anyone; some only to a login."""
     try:
-        return _profile_and_login(account_id)[1]
+        return profile_and_login(account_id)[1]
     except EngineUnavailable:
         return None
 
