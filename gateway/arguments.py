@@ -64,10 +64,6 @@ class Arguments:
     values: Mapping[str, Any]
     params: Mapping[str, Any]
 
-    def in_order(self, names: Iterable[str]) -> list[Any]:
-        """The values in ccxt's order, ``None`` for what was left out."""
-        return [self.values.get(name) for name in names]
-
 
 def read(
     arguments: Mapping[str, Form], params: Mapping[str, Form], args: Any, kwargs: Any

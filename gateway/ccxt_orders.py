@@ -200,10 +200,11 @@ def _change(order: Order, values: Mapping[str, Any], params: Mapping[str, Any]) 
     return {"order_id": order.pk} | {name: v for name, v in wanted.items() if v is not None}
 
 
-def _milliseconds(text: str | None) -> int | None:
-    return None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
+def _milliseconds(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
 
 
-def _iso(text: str | None) -> str | None:
+def _iso(text: str) -> str:
     """ccxt's form, with three digits."""
-    return None if text is None else f"{text[:23]}Z"
+    return f"{text[:23]}Z"

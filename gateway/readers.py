@@ -83,12 +83,7 @@ class Reader:
         """
         function.require(self.session.exchange.has, self.session.exchange_id)
         with _counted(self):
-            return await self.session.call(
-                ask,
-                function.method,
-                arguments.in_order(function.arguments),
-                arguments.params,
-            )
+            return await self.session.call(ask, function.method, arguments.values, arguments.params)
 
 
 _readers: dict[int | str, "asyncio.Task[Reader]"] = {}

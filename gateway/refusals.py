@@ -3,32 +3,33 @@
 A stable code with ccxt's class and the exchange's number in ``details``, never a text of theirs.
 """
 
-from collections.abc import Mapping
-
 from gateway.outcomes import CallFailed, NotFound, NotSent, Refused
 from oms_project.errors import (
     EngineUnavailable,
     ExchangeError,
     ExchangeTimeout,
-    FunctionNotAllowed,
     Invalid,
     OmsError,
     OrderNotFound,
     OrderRejected,
 )
 
-# What ccxt's refusals mean to whoever asked. Those that are not here are the exchange's own trouble
-# with the account: it answered, with an error.
-_REFUSED: Mapping[str, type[OmsError]] = {
-    "ArgumentsRequired": Invalid,
-    "BadRequest": Invalid,
-    "BadSymbol": Invalid,
-    "NotSupported": FunctionNotAllowed,
-    "TypeError": Invalid,
-    "ValueError": Invalid,
-    "KeyError": Invalid,
-    "InvalidOperation": Invalid,
-}
+# Refusals that are about what was asked. The others are the exchange's trouble with the account: it
+# answered, with an error.
+_ABOUT_THE_CALL = frozenset(
+    {
+        "ArgumentsRequired",
+        "BadRequest",
+        "BadSymbol",
+        "NotSupported",  # By this kind of market; what ``has`` denies never gets here.
+        # ccxt computed with what it was given.
+        "ArithmeticError",
+        "InvalidOperation",
+        "KeyError",
+        "TypeError",
+        "ValueError",
+    }
+)
 _TIMED_OUT = ("RequestTimeout", "TimeoutError")
 
 
@@ -40,8 +41,11 @@ def told(failure: CallFailed, *, acting: bool) -> OmsError:
     match failure:
         case NotFound():
             return OrderNotFound("The exchange shows no such order.", **facts)
-        case Refused() if failure.exception in _REFUSED:
-            return _REFUSED[failure.exception]("The exchange does not take this call.", **facts)
+        case Refused() if acting and failure.exchange_code is not None:
+            return OrderRejected("The exchange refused this.", **facts)
+        case Refused() if failure.exception in _ABOUT_THE_CALL:
+            field = "symbol" if failure.exception == "BadSymbol" else ""
+            return Invalid("The exchange does not take this call.", field=field, **facts)
         case Refused() if acting:
             return OrderRejected("The exchange refused this.", **facts)
         case _ if failure.exception in _TIMED_OUT and not isinstance(failure, NotSent):

@@ -11,7 +11,7 @@ them) or raise one of ``gateway.outcomes``.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -318,10 +318,13 @@ class Session:
     # --- for a client ------------------------------------------------------------------------
 
     async def call(
-        self, ask: Ask, method: str, args: Sequence[Any], params: Mapping[str, Any]
+        self, ask: Ask, method: str, values: Mapping[str, Any], params: Mapping[str, Any]
     ) -> Any:
-        """A unified method that ``gateway.functions`` lists; ``ask`` says whether it acts."""
-        return await self._ask(ask, method, *args, params=params)
+        """A unified method that ``gateway.functions`` lists; ``ask`` says whether it acts.
+
+        By name, so that what is left out has ccxt's own default.
+        """
+        return await self._ask(ask, method, params=params, **values)
 
     # --- underneath --------------------------------------------------------------------------
 
@@ -347,6 +350,7 @@ class Session:
         *args: Any,
         params: Mapping[str, Any] | None = None,
         wire: Wire | None = None,
+        **named: Any,
     ) -> Any:
         """Call ``method`` of ccxt; whatever goes wrong becomes an outcome, without ccxt's text."""
         if self._clock_is_wrong:
@@ -355,7 +359,8 @@ class Session:
         token = current.set(wire)
         try:
             async with asyncio.timeout(_patience_s()):
-                return await getattr(self.exchange, method)(*args, params=dict(params or {}))
+                work = getattr(self.exchange, method)(*args, **named, params=dict(params or {}))
+                return await work
         except Exception as error:  # noqa: BLE001 (whatever it is, it is judged and raised below)
             outcome = classify(error, wire)
         finally:
