@@ -315,6 +315,17 @@ class Session:
             raise Invalid("The exchange has no such symbol.", field="symbol", value=symbol)
         return not market.get("contract")
 
+    # --- for a client ------------------------------------------------------------------------
+
+    async def call(
+        self, ask: Ask, method: str, values: Mapping[str, Any], params: Mapping[str, Any]
+    ) -> Any:
+        """A unified method that ``gateway.functions`` lists; ``ask`` says whether it acts.
+
+        By name, so that what is left out has ccxt's own default.
+        """
+        return await self._ask(ask, method, params=params, **values)
+
     # --- underneath --------------------------------------------------------------------------
 
     def take_over(self, loaded: Loaded) -> None:
@@ -339,6 +350,7 @@ class Session:
         *args: Any,
         params: Mapping[str, Any] | None = None,
         wire: Wire | None = None,
+        **named: Any,
     ) -> Any:
         """Call ``method`` of ccxt; whatever goes wrong becomes an outcome, without ccxt's text."""
         if self._clock_is_wrong:
@@ -347,7 +359,8 @@ class Session:
         token = current.set(wire)
         try:
             async with asyncio.timeout(_patience_s()):
-                return await getattr(self.exchange, method)(*args, params=dict(params or {}))
+                work = getattr(self.exchange, method)(*args, **named, params=dict(params or {}))
+                return await work
         except Exception as error:  # noqa: BLE001 (whatever it is, it is judged and raised below)
             outcome = classify(error, wire)
         finally:
@@ -476,7 +489,7 @@ def _opened_already() -> list[Session]:
 
 
 async def _opened(account_id: int) -> Session:
-    profile, login = await loop.db(_profile_and_login, account_id)
+    profile, login = await loop.db(profile_and_login, account_id)
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
@@ -527,7 +540,7 @@ def _all_rules(exchange: Any) -> list[MarketRules]:
     return rules
 
 
-def _profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
+def profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
     account = Account.objects.filter(pk=account_id).first()
     if account is None:
         raise AccountNotFound(account_id=account_id)
@@ -540,7 +553,7 @@ def _profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
 def _login_or_none(account_id: int) -> ExchangeLogin | None:
     """Most exchanges list their markets to anyone; some only to a login."""
     try:
-        return _profile_and_login(account_id)[1]
+        return profile_and_login(account_id)[1]
     except EngineUnavailable:
         return None
 
