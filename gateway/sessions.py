@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.credentials import ExchangeLogin, login_of
 from accounts.models import Account
-from gateway import capabilities, loop, markets
+from gateway import calls, capabilities, loop, markets
 from gateway.calls import Call
 from gateway.instance import build
 from gateway.markets import Profile
@@ -39,6 +39,7 @@ from gateway.outcomes import (
 from gateway.wire import Wire, current
 from gateway.words import Ask, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
+from positions.models import ExchangeOrder
 from positions.ports import MarketRules
 
 log = logging.getLogger(__name__)
@@ -304,6 +305,12 @@ class Session:
         self.exchange.options["timeDifference"] = offset_ms
         return offset_ms
 
+    def waits_apart(self, leg: ExchangeOrder) -> bool:
+        """Whether the exchange has it among its triggers; ``leg`` comes with its order loaded."""
+        return calls.waits_apart(
+            leg.order, leg, exchange_id=self.exchange_id, is_spot=self.is_spot(leg.symbol)
+        )
+
     def is_spot(self, symbol: str) -> bool:
         """Whether the symbol is a spot market, as opposed to a contract.
 
@@ -515,6 +522,7 @@ def _all_rules(exchange: Any) -> list[MarketRules]:
                 precision_mode=exchange.precisionMode,
                 order_types=capabilities.order_types(exchange, market),
                 times_in_force=capabilities.times_in_force(exchange, market),
+                trailing_by=capabilities.trailing_by(exchange, market),
                 exchange_id=exchange.id,
             )
         except Unreadable:

@@ -17,6 +17,9 @@ class OrderReport:
 
     ``client_order_id`` is the id that we gave the exchange, never the caller's own.
     ``filled_qty`` is cumulative for this order at the exchange.
+
+    With a ``conditional_order_id`` it describes a trigger that the exchange keeps apart, under an
+    id of its own; ``exchange_order_id`` is then the order that it has placed, if it has.
     """
 
     symbol: str
@@ -28,6 +31,7 @@ class OrderReport:
     price: Decimal | None = None
     filled_qty: Decimal | None = None
     reported_at: datetime | None = None
+    conditional_order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,7 +254,7 @@ async def test_a_stop_of_a_contract_rests_apart_and_is_cancelled_there(paper):
         by_ours = await talk.fetch_order(
             symbol, client_order_id=leg.client_order_id, conditional=True
         )
-        leg.exchange_order_id = answer["id"]
+        leg.conditional_order_id = answer["id"]
         await calls.carry(talk, _told(InstructionKind.CANCEL, order, leg))
         left = await talk.fetch_open_orders(symbol, conditional=True)
 

@@ -62,6 +62,12 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         price=command.price,
         trigger_price=command.trigger_price,
     )
+    trailing = checks.check_trailing(
+        found.rules,
+        order_type=command.order_type,
+        amount=command.trailing_amount,
+        percent=command.trailing_percent,
+    )
     checks.check_expiry(command.expires_at, now=acceptance.lane.now)
     checks.check_client_order_id(account, command.client_order_id)
     mode = PositionMode(account.position_mode)
@@ -87,7 +93,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             symbol=command.symbol,
             side=command.side,
             qty=command.qty,
-            price=command.price or found.last_price,
+            price=command.price or command.trigger_price or found.last_price,
             reduces=reduces,
             position_mode=mode,
         )
@@ -101,6 +107,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             qty=command.qty,
             price=command.price,
             trigger_price=command.trigger_price,
+            trailing=trailing,
             time_in_force=command.time_in_force,
             expires_at=command.expires_at,
             strategy_id=command.strategy_id,
