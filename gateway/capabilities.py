@@ -297,9 +297,13 @@ def order_types(exchange: Any, market: Mapping[str, Any]) -> frozenset[OrderType
     found = {OrderType.LIMIT}
     if exchange.has.get("createMarketOrder") is not False:
         found.add(OrderType.MARKET)
-    if can("stopLossPrice") or can("triggerPrice"):
+    # Only in the words that gateway.calls will use: a word that ccxt does not read is left out, and
+    # a market order without its trigger would execute at once.
+    by_direction = facts(exchange.id).trigger_style == "direction"
+    both = by_direction and can("triggerPrice") and can("triggerDirection")
+    if both or (not by_direction and can("stopLossPrice")):
         found |= {OrderType.STOP, OrderType.STOP_LIMIT}
-    if can("takeProfitPrice") or (can("triggerPrice") and can("triggerDirection")):
+    if both or (not by_direction and can("takeProfitPrice")):
         found |= {OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
     if trailing_by(exchange, market):
         found.add(OrderType.TRAILING_STOP)
