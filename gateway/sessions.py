@@ -13,6 +13,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -21,7 +22,7 @@ from django.utils import timezone
 
 from accounts.credentials import ExchangeLogin, login_of
 from accounts.models import Account
-from gateway import capabilities, loop, markets
+from gateway import capabilities, loop, markets, position_mode
 from gateway.calls import Call
 from gateway.instance import build
 from gateway.markets import Profile
@@ -37,7 +38,7 @@ from gateway.outcomes import (
 )
 from gateway.paging import DAY_MS, order_key, trade_key, whole
 from gateway.wire import Wire, current
-from gateway.words import Ask, Verdict
+from gateway.words import Ask, ExchangePositionMode, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
 from positions.ports import MarketRules
 
@@ -141,6 +142,7 @@ class Session:
         self.profile = profile
         self.exchange = exchange
         self.facts = capabilities.facts(profile.exchange_id)
+        self.position_mode: ExchangePositionMode | None = None
         self._clock_is_wrong = False
 
     @property
@@ -301,6 +303,11 @@ class Session:
         self.exchange.options["timeDifference"] = offset_ms
         return offset_ms
 
+    @property
+    def has_contracts(self) -> bool:
+        """Whether the account can trade derivatives here."""
+        return any(market.get("contract") for market in self.exchange.markets.values())
+
     async def ask_for_page(
         self,
         method: str,
@@ -437,11 +444,14 @@ async def _opened(account_id: int) -> Session:
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
-    try:
-        await session.measure_clock()
-    except CallFailed as failure:
-        # Not needed to trade: the exchange refuses a wrong clock, then it is measured again.
-        log.warning("clock not measured", extra={"account_id": account_id, **failure.details})
+    # Neither is needed to open: the exchange refuses a wrong clock, then it is measured again; the
+    # position mode is asked before the first order.
+    for ask in (session.measure_clock, partial(position_mode.look, session)):
+        try:
+            await ask()
+        except CallFailed as failure:
+            extra = {"account_id": account_id, "step": getattr(ask, "__name__", "position_mode")}
+            log.warning("session.opened_without", extra=extra | failure.details)
     return session
 
 
