@@ -101,8 +101,8 @@ def test_a_spot_account_is_not_asked():
     async def work(talk, here):
         await position_mode.require_one_way(talk, "BTC/USDT")
         mode = await position_mode.look(talk)
-            return mode, [one for one in here.seen if "positionSide" in one[1]]
+        return mode, [one for one in here.seen if "positionSide" in one[1]]
 
-    (mode, seen), _ = run(work, exchange_id=SPOT)
+    (mode, asked), _ = run(work, exchange_id=SPOT)
 
-    assert (mode, seen) == (ExchangePositionMode.UNTOLD, [])
+    assert (mode, asked) == (ExchangePositionMode.UNTOLD, [])
