@@ -89,6 +89,16 @@ class Exchange(Protocol):
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         """The newest price known for ``symbol`` without asking the network."""
 
+    def check_tradable(self, account_id: int, symbol: str) -> None:
+        """Let an order for ``symbol`` pass where the account is set up for it at its exchange.
+
+        Says what is known without asking the network about the account.
+
+        Raises:
+            Invalid: derivatives on an account that keeps long and short apart
+                (``details.exchange_position_mode``).
+        """
+
     def check_params(self, params: Mapping[str, Any]) -> None:
         """Let a client's exchange extras pass.
 

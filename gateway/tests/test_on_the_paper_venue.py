@@ -156,7 +156,7 @@ async def test_an_order_rests_is_listed_and_is_cancelled(paper, exchange_id):
         ended = await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
         with pytest.raises(NotFound):
             await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
-        final = await talk.fetch_closed_orders(symbol, talk._now_ms() - 60_000)
+        final = await talk.fetch_closed_orders(symbol, talk.now_ms() - 60_000)
 
     assert [one["id"] for one in listed] == [found["id"]] == [shown["id"]]
     for order in (ended, final[0]):

@@ -34,7 +34,7 @@ class Owing:
     is_unseen: bool = False
 
 
-def apply(account_id: int, reports: Reports) -> list[Owing]:
+def apply(account_id: int, reports: Reports, *, adopt: bool = False) -> list[Owing]:
     """Book everything that concerns our orders, in one transaction.
 
     Returns the orders that, or whose trades, have to be fetched before they can become final.

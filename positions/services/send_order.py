@@ -33,10 +33,11 @@ def look_up(command: SendOrder, caller: Caller, account: Account) -> Found:
 
     Raises:
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not trade this.
-        Invalid: there is no such symbol.
+        Invalid: there is no such symbol, or the account is not set up for it at its exchange.
     """
     require_trade(caller, account.pk, command.strategy_id)
     exchange().check_params(command.params)
+    exchange().check_tradable(account.pk, command.symbol)
     return look_up_market(account, command.symbol)
 
 

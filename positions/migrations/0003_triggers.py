@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('positions', '0001_initial'),
+        ('positions', '0002_ledger_cases'),
     ]
 
     operations = [
