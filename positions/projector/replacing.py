@@ -35,9 +35,14 @@ def is_shown(leg: ExchangeOrder) -> bool:
     return leg.reported_status is not None or leg.booked_filled > 0
 
 
-def has_triggered(leg: ExchangeOrder) -> bool:
-    """Whether a conditional leg waits no more, as far as the exchange lets us know."""
-    return leg.has_placed or max(leg.reported_filled, leg.booked_filled) > 0
+def waits(order: Order, leg: ExchangeOrder) -> bool:
+    """Whether ``leg`` waits for its trigger still, as far as the exchange lets us know.
+
+    Not where it was made without one, to go on with what an earlier leg's trigger had placed.
+    """
+    has_trigger = leg.trigger_price is not None or order.trailing is not None
+    has_filled = max(leg.reported_filled, leg.booked_filled) > 0
+    return has_trigger and not (leg.has_placed or has_filled)
 
 
 def consolidate(lane: HeldLane, order: Order, current: ExchangeOrder) -> bool:
@@ -120,7 +125,7 @@ def _create_leg(
         qty=remaining,
         price=_decimal(wanted["price"]),
         # What has triggered does not wait again: what is left of it is a plain order.
-        trigger_price=None if has_triggered(current) else _decimal(wanted["trigger_price"]),
+        trigger_price=_decimal(wanted["trigger_price"]) if waits(order, current) else None,
         reduce_only=current.reduce_only,
         created_at=lane.now,
     )

@@ -15,7 +15,6 @@ from positions.engine.closing import check_close
 from positions.engine.types import EditReplaceState, OrderStatus, OrderType, PositionMode, Side
 from positions.models import (
     Command,
-    ExchangeOrder,
     Instruction,
     InstructionKind,
     InstructionState,
@@ -75,7 +74,13 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
     _check_state(order)
     wanted = _wanted(command, order)
     _check_change(acceptance, order, wanted, found)
-    _check_waits(command, current)
+    if command.new_trigger_price is not None and not replacing.waits(order, current):
+        raise Invalid(
+            "The order has triggered already.",
+            field="new_trigger_price",
+            limit="an order that waits for its trigger",
+            value=command.new_trigger_price,
+        )
     row = acceptance.store()
     # Exchanges amend plain limit orders; a trigger is always replaced.
     in_place = found.rules.edits_in_place and order.order_type == OrderType.LIMIT
@@ -141,16 +146,6 @@ def _wanted(command: ChangeOrder, order: Order) -> Wanted:
             value=wanted.qty,
         )
     return wanted
-
-
-def _check_waits(command: ChangeOrder, current: ExchangeOrder) -> None:
-    if command.new_trigger_price is not None and replacing.has_triggered(current):
-        raise Invalid(
-            "The order has triggered already.",
-            field="new_trigger_price",
-            limit="an order that waits for its trigger",
-            value=command.new_trigger_price,
-        )
 
 
 def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: Found) -> None:
