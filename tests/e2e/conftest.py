@@ -32,9 +32,9 @@ def embedded(tmp_path_factory):
     yield from running(tmp_path_factory, "embedded")
 
 
-def running(tmp_path_factory, mode: str, venue_options: tuple[str, ...] = ()):
+def running(tmp_path_factory, mode: str, **options):
     """Start a product, give it, and stop it."""
-    product = Product(tmp_path_factory.mktemp(mode), mode=mode, venue_options=venue_options)
+    product = Product(tmp_path_factory.mktemp(mode), mode=mode, **options)
     try:
         yield product.start()
     finally:

@@ -29,7 +29,11 @@ ABOVE = {
 @pytest.fixture(scope="module", params=["embedded", "server"])
 def product(request, tmp_path_factory):
     """A running product whose venue stands still, and 1 BTC long on each account."""
-    for product in running(tmp_path_factory, request.param, ("--volatility", "0", "--no-flow")):
+    options = {
+        "venue_options": ("--volatility", "0", "--no-flow"),
+        "settings": {"OMS_EXCHANGE_TIMEOUT_MS": "1500"},
+    }
+    for product in running(tmp_path_factory, request.param, **options):
         for exchange_id in (SPOT, "ccxtpro.binance", LINEAR, STREAMED):
             product.buy(product.account(exchange_id), "1")
         yield product
