@@ -235,3 +235,40 @@ async def test_streams_tell_triggers_and_what_they_place(paper):
     assert triggers[-1].exchange_order_id == placed[-1].exchange_order_id
     assert placed[-1].status is OrderStatus.FILLED
     assert {one.client_order_id for one in reports.orders} == {leg.client_order_id}
+
+
+async def test_a_burst_of_news_is_heard_whole_however_slowly_it_is_booked(paper):
+    legs, ended = [sell(LINEAR, OrderType.STOP) for _ in range(4)], set()
+    connected = asyncio.Event()
+
+    async def on_connected():
+        connected.set()
+
+    async def book_slowly(rows):
+        await asyncio.sleep(0.2)
+        ended.update(one["clientOrderId"] for one in rows if one["info"].get("X") == "FINISHED")
+
+    async def ignore(_):
+        """Nothing to do."""
+
+    async with trading(paper, "ccxtpro.binanceusdm") as (talk, *_):
+        watching = asyncio.create_task(
+            watch.watch(
+                talk,
+                on_orders=book_slowly,
+                on_trades=ignore,
+                on_connected=on_connected,
+                on_lost=ignore,
+            )
+        )
+        await asyncio.wait_for(connected.wait(), 10)
+        for leg in legs:
+            await tell(talk, InstructionKind.CREATE, leg)
+        paper.control("POST", "prices", symbol="BTCUSDT", price="58500")
+        async with asyncio.timeout(10):
+            while len(ended) < len(legs):
+                await asyncio.sleep(0.02)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    assert ended == {leg.client_order_id for leg in legs}
