@@ -11,8 +11,9 @@ them) or raise one of ``gateway.outcomes``.
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -36,7 +37,7 @@ from gateway.outcomes import (
     classify,
     without_id,
 )
-from gateway.paging import DAY_MS, order_key, trade_key, whole
+from gateway.paging import DAY_MS, funding_key, order_key, pages, trade_key, whole
 from gateway.wire import Wire, current
 from gateway.words import Ask, ExchangePositionMode, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
@@ -188,7 +189,7 @@ class Session:
             NotFound: the exchange does not show it (now).
         """
         params = self._trigger_params(conditional, symbol)
-        can_fetch = self._has("fetchOrder")
+        can_fetch = self.has("fetchOrder")
         if exchange_order_id is not None and can_fetch:
             ids: tuple[str, str] = (exchange_order_id, symbol)
         elif exchange_order_id is None and self.facts.finds_by_client_id and can_fetch:
@@ -224,13 +225,13 @@ class Session:
                     ("fetchCanceledAndClosedOrders",),
                     ("fetchClosedOrders", "fetchCanceledOrders"),
                 )
-                if self._has(methods[0])
+                if self.has(methods[0])
             ),
             (),
         )
         found: dict[str, dict[str, Any]] = {}
         for method in lists:
-            if self._has(method):
+            if self.has(method):
                 rows = await whole(self, method, symbol, since_ms, params=params, key=order_key)
                 found |= {order_key(row): row for row in rows if row.get("status") != "open"}
         return list(found.values())
@@ -259,6 +260,16 @@ class Session:
         """Every fill since then, oldest first, each once."""
         return await whole(self, "fetchMyTrades", symbol, since_ms, limit=limit, key=trade_key)
 
+    def my_trades(self, symbol: str, since_ms: int) -> AsyncIterator[list[dict[str, Any]]]:
+        """The same, page by page, however many there are."""
+        return pages(self, "fetchMyTrades", symbol, since_ms, key=trade_key)
+
+    def funding_payments(
+        self, symbol: str | None, since_ms: int
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Funding paid and received since then, page by page; without a symbol, of all symbols."""
+        return pages(self, "fetchFundingHistory", symbol, since_ms, key=funding_key)
+
     async def fetch_balance(self) -> dict[str, Any]:
         """What the account holds."""
         return await self._ask(Ask.READ, "fetch_balance")
@@ -269,13 +280,13 @@ class Session:
 
     async def is_two_way(self, symbol: str | None = None) -> bool | None:
         """Whether the exchange account keeps long and short apart; ``None``: it cannot be asked."""
-        if not self._has("fetchPositionMode"):
+        if not self.has("fetchPositionMode"):
             return None
         return (await self._ask(Ask.READ, "fetch_position_mode", symbol)).get("hedged")
 
     async def fetch_tickers(self, symbols: list[str]) -> dict[str, dict[str, Any]]:
         """Tickers by symbol."""
-        if self._has("fetchTickers"):
+        if self.has("fetchTickers"):
             return await self._ask(Ask.READ, "fetch_tickers", symbols)
         rows = await asyncio.gather(
             *(self._ask(Ask.READ, "fetch_ticker", symbol) for symbol in symbols)
@@ -292,7 +303,7 @@ class Session:
 
     async def measure_clock(self) -> int | None:
         """Measure and use how far our clock is ahead, in milliseconds; ``None``: unknown."""
-        if not self._has("fetchTime"):
+        if not self.has("fetchTime"):
             return None
         self._clock_is_wrong = False
         before_ms = self.now_ms()
@@ -332,6 +343,11 @@ class Session:
     def now_ms(self) -> int:
         """Our clock."""
         return self.exchange.milliseconds()
+
+    def exchange_time(self) -> datetime:
+        """What the exchange's clock shows, as far as it was measured."""
+        ahead_ms = int(self.exchange.options.get("timeDifference") or 0)
+        return datetime.fromtimestamp((self.now_ms() - ahead_ms) / 1000, UTC)
 
     def is_spot(self, symbol: str) -> bool:
         """Whether the symbol is a spot market, as opposed to a contract.
@@ -393,7 +409,7 @@ class Session:
         if (name := self.facts.order_trades_param) is not None:
             params = {name: exchange_order_id}
             return await self._ask(Ask.READ, "fetch_my_trades", symbol, params=params)
-        if self._has("fetchOrderTrades"):
+        if self.has("fetchOrderTrades"):
             return await self._ask(Ask.READ, "fetch_order_trades", exchange_order_id, symbol)
         return None
 
@@ -430,7 +446,8 @@ class Session:
         apart = conditional and self.facts.conditional_apart
         return {"trigger": True} if apart and (symbol is None or not self.is_spot(symbol)) else {}
 
-    def _has(self, method: str) -> bool:
+    def has(self, method: str) -> bool:
+        """Whether ccxt offers ``method`` for this exchange."""
         return self.exchange.has.get(method) in (True, "emulated")
 
 

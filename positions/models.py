@@ -28,7 +28,12 @@ from positions.engine.types import (
     TimeInForce,
 )
 from positions.fields import ExactDecimalField, Word
-from positions.journal import JournalEntry, JournalKind, MarketTerms  # noqa: F401 (rows too)
+from positions.journal import (  # noqa: F401 (rows too)
+    JournalEntry,
+    JournalKind,
+    MarketTerms,
+    OpeningBalance,
+)
 from positions.querysets import (
     AccountLaneQuerySet,
     CommandQuerySet,
