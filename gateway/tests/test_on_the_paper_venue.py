@@ -5,15 +5,10 @@ The paper venue keeps a journal and counts what it was sent; that is what is com
 
 import asyncio
 import json
-import subprocess
-import sys
-import urllib.request
-from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
-from pathlib import Path
 
 import pytest
 from django.test import override_settings
@@ -24,11 +19,10 @@ from gateway.calls import Call
 from gateway.markets import Profile
 from gateway.outcomes import Adopt, NoSession, NotFound, Refused, Throttled, Unanswered
 from gateway.raw import canonical_json
+from gateway.tests.paper import Paper
 from positions.engine.types import OrderStatus, OrderType, Side
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 
-ROOT = Path(__file__).resolve().parents[2]
-TOKEN = "control"
 SPOT, LINEAR = "ccxt.binance", "ccxt.binanceusdm"
 MARKETS = {SPOT: ("spot", "BTC/USDT"), LINEAR: ("linear", "BTC/USDT:USDT")}
 ROUTES = {SPOT: "/api/v3/order", LINEAR: "/fapi/v1/order"}
@@ -36,43 +30,11 @@ BOTH = pytest.mark.parametrize("exchange_id", [SPOT, LINEAR])
 _numbers = count()
 
 
-class Paper:
-    """The venue's process and its control port."""
-
-    def __init__(self, data: Path) -> None:
-        command = [sys.executable, "-m", "gateway.paper", "--data", str(data), "--port", "0",
-                   "--control-token", TOKEN, "--volatility", "0", "--no-flow",
-                   "--weight-limit", "1000000", "--orders-10s", "100000",
-                   "--linear-weight-limit", "1000000", "--linear-orders-10s", "100000",
-                   "--linear-orders-1m", "100000"]  # fmt: skip
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        line = next(line for line in self.process.stdout if "paper venue on" in line)
-        self.url = "http://" + line.split("http://")[1].split(",")[0]
-
-    def control(self, method: str, path: str, **body) -> object:
-        """One call of the control port."""
-        request = urllib.request.Request(
-            f"{self.url}/paper/{path}",
-            json.dumps(body).encode(),
-            {"X-Paper-Token": TOKEN, "Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def posts(self, key: str) -> Counter:
-        """How often each client order id of a login was posted."""
-        rows = self.control("GET", "requests")["orders"]
-        return Counter({row["client_id"]: row["count"] for row in rows if row["login"] == key})
-
-
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory):
     venue = Paper(tmp_path_factory.mktemp("paper"))
     yield venue
-    venue.process.terminate()
-    venue.process.wait(10)
-    venue.process.stdout.close()
+    venue.stop()
 
 
 @pytest.fixture(autouse=True)
