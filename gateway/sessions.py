@@ -14,7 +14,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -39,7 +38,7 @@ from gateway.outcomes import (
 )
 from gateway.paging import DAY_MS, funding_key, order_key, pages, trade_key, whole
 from gateway.wire import Wire, current
-from gateway.words import Ask, ExchangePositionMode, Verdict
+from gateway.words import Ask, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
 from positions.ports import MarketRules
 
@@ -70,31 +69,36 @@ class Loaded:
     loaded_at_s: float = field(default_factory=monotonic)
 
 
-_open: dict[int, "asyncio.Task[Session]"] = {}
+_open: dict[tuple[int, bool], "asyncio.Task[Session]"] = {}
 _loaded: dict[str, Loaded] = {}
 _loading: dict[str, asyncio.Lock] = {}
 
 
-async def open_for(account_id: int) -> "Session":
+async def open_for(account_id: int, *, aside: bool = False) -> "Session":
     """The account's live session; the first call opens it, calls meanwhile wait for that one.
+
+    ``aside`` is a second one for long reading: ccxt's rate limiter is a queue, in which an order
+    would wait behind a hundred questions.
 
     Raises:
         NoSession: no login, no such exchange in ccxt, or its markets cannot be loaded. It is an
             ``EngineUnavailable`` and a ``NotSent``.
         AccountNotFound: there is no such account.
     """
-    task = _open.get(account_id)
+    place = account_id, aside
+    task = _open.get(place)
     if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-        task = _open[account_id] = asyncio.ensure_future(_opened(account_id))
+        task = _open[place] = asyncio.ensure_future(_opened(account_id, aside=aside))
     # Shielded: one impatient caller must not end the opening for the others.
     return await asyncio.shield(task)
 
 
 async def forget(account_id: int) -> None:
-    """Close the account's session; the next ``open_for`` reads the login again."""
+    """Close the account's sessions; the next ``open_for`` reads the login again."""
     markets.forget(account_id)
-    if (task := _open.pop(account_id, None)) is not None:
-        await _close(task)
+    for aside in (False, True):
+        if (task := _open.pop((account_id, aside), None)) is not None:
+            await _close(task)
 
 
 async def close_all() -> None:
@@ -143,7 +147,6 @@ class Session:
         self.profile = profile
         self.exchange = exchange
         self.facts = capabilities.facts(profile.exchange_id)
-        self.position_mode: ExchangePositionMode | None = None
         self._clock_is_wrong = False
 
     @property
@@ -301,6 +304,10 @@ class Session:
         """
         self.take_over(await load_catalogue(self.profile, reload=reload))
 
+    async def learn_mode(self) -> None:
+        """Have the position mode known (``gateway.position_mode``)."""
+        await position_mode.look(self)
+
     async def measure_clock(self) -> int | None:
         """Measure and use how far our clock is ahead, in milliseconds; ``None``: unknown."""
         if not self.has("fetchTime"):
@@ -456,18 +463,19 @@ def _opened_already() -> list[Session]:
     return [task.result() for task in tasks if task.exception() is None]
 
 
-async def _opened(account_id: int) -> Session:
+async def _opened(account_id: int, *, aside: bool) -> Session:
     profile, login = await loop.db(_profile_and_login, account_id)
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
     # Neither is needed to open: the exchange refuses a wrong clock, then it is measured again; the
     # position mode is asked before the first order.
-    for ask in (session.measure_clock, partial(position_mode.look, session)):
+    asked = [session.measure_clock] if aside else [session.measure_clock, session.learn_mode]
+    for ask in asked:
         try:
             await ask()
         except CallFailed as failure:
-            extra = {"account_id": account_id, "step": getattr(ask, "__name__", "position_mode")}
+            extra = {"account_id": account_id, "step": ask.__name__}
             log.warning("session.opened_without", extra=extra | failure.details)
     return session
 
