@@ -10,16 +10,7 @@ from datetime import datetime, timedelta
 
 from gateway.models import ImportCursor
 from gateway.words import ImportKind
-from positions.models import (
-    Deal,
-    ExchangeOrder,
-    Execution,
-    Instruction,
-    InstructionKind,
-    InstructionState,
-    Order,
-    Position,
-)
+from positions.models import Deal, ExchangeOrder, Execution, Order, Position
 
 LOOK_BACK = timedelta(minutes=10)
 OVERLAP = timedelta(minutes=5)
@@ -106,28 +97,6 @@ def strangers(account_id: int, symbol: str, exchange_order_ids: Iterable[str]) -
         account_id=account_id, symbol=symbol, exchange_order_id__in=asked
     )
     return asked - set(mine.values_list("exchange_order_id", flat=True))
-
-
-def ours(account_id: int, client_order_ids: Iterable[str]) -> set[str]:
-    """Which of these client ids were given by us, whatever the exchange calls the order."""
-    told = Instruction.objects.filter(
-        account_id=account_id,
-        kind=InstructionKind.CREATE,
-        exchange_order__account_id=account_id,
-        exchange_order__client_order_id__in=set(client_order_ids),
-    )
-    return set(told.values_list("exchange_order__client_order_id", flat=True))
-
-
-def is_unacknowledged(account_id: int, symbol: str) -> bool:
-    """Whether an order of ours may be at the exchange under an id that we were not told yet."""
-    unsettled = Instruction.objects.filter(
-        account_id=account_id,
-        kind=InstructionKind.CREATE,
-        exchange_order__symbol=symbol,
-        exchange_order__exchange_order_id=None,
-    )
-    return unsettled.exclude(state=InstructionState.SETTLED).exists()
 
 
 def unbooked(account_id: int, symbol: str, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -36,6 +36,7 @@ Seen = Callable[[str, int, int], None]
 class Imported:
     """What one round found.
 
+    ``orders`` were not known by the exchange's id; ``trades`` were not booked.
     ``unexplained`` are orders, as ``symbol exchange id``, of which the exchange shows trades but
     not the order: they are asked for again.
     """
@@ -162,24 +163,16 @@ class _Round:
     async def _book_stranger(
         self, symbol: str, order: Mapping[str, Any], trades: list[CcxtStructure]
     ) -> None:
-        """Book an order that we do not know by the exchange's id: ours by its client id, or not."""
-        adopt = not await self._may_be_ours(symbol, order)
-        await book(self._session, orders=[dict(order)], trades=trades, adopt=adopt)
+        """Book an order that we do not know by the exchange's id: ours by its client id, or not.
+
+        The projector judges, under the account's lane. What it passes over is asked for again.
+        """
+        await book(self._session, orders=[dict(order)], trades=trades, adopt=True)
         order_id = str(order.get("id"))
         if await db(cursors.strangers, self._account_id, symbol, [order_id]):
-            self._leave_open(symbol, order_id, "it may be ours" if not adopt else "unreadable")
-        elif adopt:
+            self._leave_open(symbol, order_id, "it may be ours, or is not told well enough")
+        else:
             self._found.orders += 1
-            about = {"account_id": self._account_id, "symbol": symbol}
-            log.info("import.external_order", extra=about | {"exchange_order_id": order_id})
-
-    async def _may_be_ours(self, symbol: str, order: Mapping[str, Any]) -> bool:
-        """By its client id; where the exchange keeps none, while one of ours is on its way."""
-        session = self._session
-        if not session.facts.carries_client_id:
-            return await db(cursors.is_unacknowledged, self._account_id, symbol)
-        client_id = normalize.our_id(order, session.exchange_id)
-        return bool(client_id and await db(cursors.ours, self._account_id, [client_id]))
 
     async def _funding(self, places: list[Place]) -> None:
         """Book funding that was paid, after the trades before it."""

@@ -13,12 +13,12 @@ from decimal import Decimal
 
 from positions.engine.market import Market, value_of
 from positions.engine.money import exact_decimals
-from positions.engine.types import DealKind, MarketKind, Side
+from positions.engine.types import MarketKind, Side
 from positions.ledger import stream
 from positions.ledger.executions import Executed
 from positions.ledger.findings import Seen
 from positions.ledger.stream import Counters
-from positions.models import Deal, Dust, MarketTerms, OpeningBalance, Position
+from positions.models import Dust, Funding, MarketTerms, OpeningBalance, Position
 
 Amounts = dict[str, Decimal]
 
@@ -34,8 +34,8 @@ def moved(account_id: int, *, seen: Seen = lambda _count: None) -> Amounts:
                 markets[row.terms_id] = MarketTerms.objects.get(pk=row.terms_id).engine_market
             _add(sums, row, markets[row.terms_id])
             seen(1)
-        paid = Deal.objects.live().filter(account_id=account_id, kind=DealKind.FUNDING)
-        for currency, amount in paid.values_list("profit_currency", "profit").iterator():
+        paid = Funding.objects.filter(account_id=account_id)
+        for currency, amount in paid.values_list("currency", "amount").iterator():
             sums[currency] += amount
     return {currency: amount for currency, amount in sums.items() if amount}
 

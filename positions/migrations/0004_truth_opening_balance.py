@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('positions', '0002_ledger_cases'),
+        ('positions', '0003_ledger_reassign'),
     ]
 
     operations = [
