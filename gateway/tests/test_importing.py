@@ -5,6 +5,7 @@ Against a paper venue on a real socket: what we did not do is done there with th
 
 import json
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from itertools import count
 
@@ -123,7 +124,7 @@ class Trader:
 
 @contextmanager
 def failing(paper, route, **fault):
-    fault = {"kind": "gateway", "status": 502, "accept": False} | fault
+    fault = fault or {"kind": "gateway", "status": 502}
     paper.control("POST", "faults", route=route, **fault)
     yield
     paper.control("DELETE", "faults")
@@ -232,19 +233,18 @@ def test_what_could_not_be_asked_moves_no_cursor_and_is_brought_in_later(paper, 
     trader.desk.send()
     trader.bring_in()
     trader.strange()
-    cursors = ImportCursor.objects.filter(symbol=trader.symbol).values_list("reached", flat=True)
-    before = list(cursors)
+    before = _reached(trader)
     base = "/api/v3/" if where is SPOT else "/fapi/v1/"
     name = {"order": "order", "trades": "myTrades" if where is SPOT else "userTrades"}[missing]
 
     with failing(paper, f"GET {base}{name}"), pytest.raises(CallFailed):
         trader.bring_in()
-    nothing = (list(cursors), trader.externals())
+    nothing = (_reached(trader), trader.externals())
     trader.bring_in()
 
     assert nothing == (before, [])
     assert len(trader.externals()) == 1
-    assert list(cursors) > before
+    assert _reached(trader) > before
 
 
 def test_an_order_that_the_exchange_does_not_show_yet_is_asked_for_again(paper):
@@ -253,11 +253,11 @@ def test_an_order_that_the_exchange_does_not_show_yet_is_asked_for_again(paper):
     trader.desk.send()
     trader.bring_in()
     placed = trader.strange()
-    before = ImportCursor.objects.get(symbol=trader.symbol).reached
+    before = _reached(trader)
 
     with failing(paper, "GET /api/v3/order", kind="refuse", code=-2013):
         unexplained = trader.bring_in().unexplained
-    kept = ImportCursor.objects.get(symbol=trader.symbol).reached
+    kept = _reached(trader)
     trader.bring_in()
 
     assert unexplained == [f"{trader.symbol} {placed['id']}"]
@@ -300,14 +300,15 @@ def test_a_liquidation_closes_our_position_and_says_why(paper):
     trader.begin()
     position = _bought(trader, "0.2")
 
-    paper.control("POST", "prices", symbol="BTCUSDT", price="55600")
+    paper.control("POST", "prices", symbol="BTCUSDT", price="55200")
     paper.control("POST", "step", count=1)
     trader.bring_in()
 
     closed = trader.desk.fresh(position)
     assert (closed.state, closed.qty) == ("closed", D(0))
-    deal = Deal.objects.filter(account_id=trader.pk).last()
-    assert (deal.reason, deal.entry, deal.position_id) == ("liquidation", "out", position.pk)
+    deals = Deal.objects.filter(account_id=trader.pk, reason="liquidation")
+    assert sum(deal.qty for deal in deals) == D("0.2")
+    assert {(deal.entry, deal.position_id) for deal in deals} == {("out", position.pk)}
     assert RawOrder.objects.filter(client_order_id__startswith="autoclose-").exists()
     assert trader.compared()["positions"] is Answer.EQUAL
 
@@ -367,6 +368,10 @@ def test_the_opening_balance_is_recorded_at_the_first_connection(paper, where):
 
     row = OpeningBalance.objects.get(account_id=trader.pk, currency="USDT")
     assert (row.amount, row.is_derived) == (D("4321.5"), False)
+
+
+def _reached(trader: Trader) -> datetime:
+    return ImportCursor.objects.get(symbol=trader.symbol, account_id=trader.pk).reached
 
 
 def _bought(trader: Trader, qty: str) -> Position:
