@@ -28,19 +28,24 @@ async def book(
     *,
     orders: Sequence[CcxtStructure] = (),
     trades: Sequence[CcxtStructure] = (),
+    fundings: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
+    adopt: bool = False,
 ) -> None:
-    """Book ccxt orders and trades of the session's account, and what they still owe.
+    """Book ccxt structures of the session's account, and what its orders still owe.
 
-    ``client_order_id`` is ours of the order asked about, for answers that leave it out. What cannot
-    be fetched now stays owing: the order is not final and is asked again.
+    ``client_order_id`` is ours of the order asked about, for answers that leave it out. With
+    ``adopt``, an order that is not ours becomes an external one. What cannot be fetched now stays
+    owing: the order is not final and is asked again.
     """
     owing = await db(
         store_and_apply,
         session,
         orders=orders,
         trades=trades,
+        fundings=fundings,
         client_order_id=client_order_id,
+        adopt=adopt,
     )
     for order in owing:
         await _book_owed(session, order)
@@ -68,16 +73,18 @@ def store_and_apply(
     *,
     orders: Sequence[CcxtStructure] = (),
     trades: Sequence[CcxtStructure] = (),
+    fundings: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
+    adopt: bool = False,
 ) -> list[Owing]:
     """Store the raw rows, then book them; returns the orders of which something is missing."""
-    if not orders and not trades:
+    if not (orders or trades or fundings):
         return []
     observed_at = timezone.now()
     evidence = raw.record(
         account_id=session.account_id,
         exchange_id=session.exchange_id,
-        evidence=raw.Evidence(tuple(orders), tuple(trades)),
+        evidence=raw.Evidence(tuple(orders), tuple(trades), tuple(fundings)),
         observed_at=observed_at,
     )
     reading = normalize.reports(
@@ -85,10 +92,11 @@ def store_and_apply(
         observed_at=observed_at,
         orders=evidence.orders,
         trades=evidence.trades,
+        fundings=evidence.fundings,
         client_order_id=client_order_id,
     )
     for fault in reading.unreadable:
         log.error("booking.unreadable", extra={"account_id": session.account_id, "fault": fault})
     for trade in reading.reports.trades:
         markets.remember_price(session.account_id, trade.symbol, trade.price)
-    return projector.apply(session.account_id, reading.reports)
+    return projector.apply(session.account_id, reading.reports, adopt=adopt)

@@ -21,7 +21,7 @@ from typing import Any
 from django.conf import settings
 
 from gateway.words import Verdict
-from positions.engine.types import MarketKind, OrderType, TimeInForce, Trailing
+from positions.engine.types import MarketKind, OrderType, Reason, TimeInForce, Trailing
 
 PREFIXES = ("ccxt.", "ccxtpro.")
 DEFAULT_NOT_FOUND_WINDOW_S = 600
@@ -60,6 +60,14 @@ class Facts:
     ``orders_by_get``: it takes orders by HTTP GET.
     ``json_numbers``: it wants quantities as JSON numbers, where ccxt passes them through untouched.
     ``float_numbers``: its ccxt class computes with parsed numbers, so they cannot be text.
+    ``forced_client_ids``: how the client ids begin that it gives the orders by which it closes an
+        account's position by force.
+    ``lists_every_open_order``: ``fetch_open_orders`` without a symbol lists those of all symbols,
+        in one call.
+    ``funding_of_all``: ``fetch_funding_history`` without a symbol lists the payments of all.
+    ``wallet_key``: in the rows of ``info.assets`` of a derivatives balance, the money without
+        unrealised profit; ccxt's ``total`` is with it.
+    ``permission_keys``: what its balance tells of the login's rights, by the words we show.
     ``market_types``: what ``load_markets`` is limited to, by the account's default type.
     ``options``: ccxt options that a session starts with.
     """
@@ -86,6 +94,11 @@ class Facts:
     orders_by_get: bool = False
     json_numbers: bool = False
     float_numbers: bool = False
+    forced_client_ids: Mapping[str, Reason] = field(default_factory=dict)
+    lists_every_open_order: bool = False
+    funding_of_all: bool = False
+    wallet_key: str | None = None
+    permission_keys: Mapping[str, str] = field(default_factory=dict)
     market_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -123,6 +136,12 @@ _BINANCE = Facts(
     placed_id_keys=("actualOrderId", "ai"),
     spot_trailing={"stopLossOrTakeProfit": "stopLoss"},
     expiry_param="goodTillDate",
+    # USD-M and COIN-M user data streams, ORDER_TRADE_UPDATE: "special client order id".
+    forced_client_ids={"autoclose-": Reason.LIQUIDATION, "adl_autoclose": Reason.ADL},
+    lists_every_open_order=True,
+    funding_of_all=True,
+    wallet_key="walletBalance",
+    permission_keys={"canTrade": "trade", "canWithdraw": "withdraw", "canDeposit": "deposit"},
     # A list call per account type would be two to six requests, some of them signed.
     market_types={
         "": ("spot",),
@@ -244,6 +263,13 @@ def exchange_ids() -> frozenset[str]:
         for module in (home / folder).glob("*.py")
         if not module.stem.startswith("_")
     )
+
+
+def forced_reason(exchange_id: str, client_order_id: str | None) -> Reason | None:
+    """Why the exchange closed a position with an order of this client id; ``None``: it did not."""
+    prefixes = facts(exchange_id).forced_client_ids
+    given = client_order_id or ""
+    return next((why for prefix, why in prefixes.items() if given.startswith(prefix)), None)
 
 
 def edits_in_place(exchange_id: str, kind: MarketKind) -> bool:

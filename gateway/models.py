@@ -64,6 +64,20 @@ class RawTrade(RawRow):
         )
 
 
+class RawFunding(RawRow):
+    """A funding payment as the exchange described it; its id is the trade id's column.
+
+    Append-only.
+    """
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "fingerprint"], name="one_raw_funding_version"
+            ),
+        )
+
+
 class Catalogue(models.Model):
     """One exchange's list of markets, as loaded at one time.
 
@@ -137,13 +151,14 @@ class ExchangeState(models.Model):
 class ImportCursor(models.Model):
     """Until when the trades of a symbol, or the payments of an account, have been brought in.
 
-    Moves only after everything before it is booked. ``symbol`` is empty for what an exchange lists
-    for the whole account.
+    ``reached`` moves only after everything before it is booked; nothing before ``began`` is read.
+    ``symbol`` is empty for what an exchange lists for the whole account.
     """
 
     account = models.ForeignKey("accounts.Account", models.CASCADE)
     kind = Word(ImportKind)
     symbol = models.CharField(max_length=64, default="", blank=True)
+    began = models.DateTimeField()
     reached = models.DateTimeField()
     moved_at = models.DateTimeField()
 

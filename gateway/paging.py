@@ -35,6 +35,11 @@ def trade_key(trade: Mapping[str, Any]) -> Any:
     return (trade.get("symbol"), trade.get("id"), trade.get("order"))
 
 
+def funding_key(payment: Mapping[str, Any]) -> Any:
+    """What tells one funding payment from the next."""
+    return (payment.get("symbol"), payment.get("id"))
+
+
 async def pages(  # Keywords, each a fact of the list asked for.
     session: "Session",
     method: str,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 REMEMBERED_S = 1.0
 
+# What exchanges told this process, and what it read of the stored rows.
+_told: dict[int, ExchangePositionMode] = {}
 _remembered: dict[int, tuple[ExchangePositionMode | None, float]] = {}
 
 
@@ -40,7 +42,7 @@ async def look(session: "Session") -> ExchangePositionMode:
         False: ExchangePositionMode.ONE_WAY,
     }[two_way]
     await db(_store, session.account_id, mode)
-    session.position_mode = mode
+    _told[session.account_id] = mode
     return mode
 
 
@@ -56,7 +58,7 @@ async def require_one_way(session: "Session", symbol: str) -> None:
     """
     if session.is_spot(symbol):
         return
-    mode = session.position_mode
+    mode = _told.get(session.account_id)
     if mode in (None, ExchangePositionMode.TWO_WAY):
         try:
             mode = await look(session)
@@ -77,7 +79,8 @@ def check(account_id: int) -> None:
 
 
 def forget() -> None:
-    """Read what is stored again."""
+    """Know nothing."""
+    _told.clear()
     _remembered.clear()
 
 

@@ -22,6 +22,7 @@ from gateway import heartbeat, loop, markets, recover, sessions
 from gateway.lanes import Lane
 from gateway.loop import db
 from gateway.outcomes import CallFailed
+from gateway.rounds import Importer
 from gateway.watching import Poller, Streamer
 from oms_project.errors import OmsError
 from positions import projector
@@ -53,7 +54,11 @@ class Runner:
         account = await db(Account.objects.get, pk=account_id)
         if account_id in self._lanes:
             return  # Somebody else came first while the account was read.
-        watcher = (Streamer if account.is_pro else Poller)(account_id)
+        importer = Importer(account_id)
+        if account.is_pro:
+            watcher = Streamer(account_id, on_strangers=importer.ring)
+        else:
+            watcher = Poller(account_id)
         lane = Lane(account_id, on_landed=watcher.ring)
         self._lanes[account_id], self._watchers[account_id] = lane, watcher
         await self._catch_up(account_id)
@@ -61,6 +66,7 @@ class Runner:
             return
         self.keep(lane.run())
         self.keep(watcher.run())
+        self.keep(importer.run())
         lane.ring()
 
     async def wake(self, account_id: int) -> None:

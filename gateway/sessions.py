@@ -11,9 +11,9 @@ them) or raise one of ``gateway.outcomes``.
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -36,9 +36,9 @@ from gateway.outcomes import (
     classify,
     without_id,
 )
-from gateway.paging import DAY_MS, order_key, trade_key, whole
+from gateway.paging import DAY_MS, funding_key, order_key, pages, trade_key, whole
 from gateway.wire import Wire, current
-from gateway.words import Ask, ExchangePositionMode, Verdict
+from gateway.words import Ask, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
 from positions.models import ExchangeOrder
 from positions.ports import MarketRules
@@ -70,31 +70,36 @@ class Loaded:
     loaded_at_s: float = field(default_factory=monotonic)
 
 
-_open: dict[int, "asyncio.Task[Session]"] = {}
+_open: dict[tuple[int, bool], "asyncio.Task[Session]"] = {}
 _loaded: dict[str, Loaded] = {}
 _loading: dict[str, asyncio.Lock] = {}
 
 
-async def open_for(account_id: int) -> "Session":
+async def open_for(account_id: int, *, aside: bool = False) -> "Session":
     """The account's live session; the first call opens it, calls meanwhile wait for that one.
+
+    ``aside`` is a second one for long reading: ccxt's rate limiter is a queue, in which an order
+    would wait behind a hundred questions.
 
     Raises:
         NoSession: no login, no such exchange in ccxt, or its markets cannot be loaded. It is an
             ``EngineUnavailable`` and a ``NotSent``.
         AccountNotFound: there is no such account.
     """
-    task = _open.get(account_id)
+    place = account_id, aside
+    task = _open.get(place)
     if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-        task = _open[account_id] = asyncio.ensure_future(_opened(account_id))
+        task = _open[place] = asyncio.ensure_future(_opened(account_id, aside=aside))
     # Shielded: one impatient caller must not end the opening for the others.
     return await asyncio.shield(task)
 
 
 async def forget(account_id: int) -> None:
-    """Close the account's session; the next ``open_for`` reads the login again."""
+    """Close the account's sessions; the next ``open_for`` reads the login again."""
     markets.forget(account_id)
-    if (task := _open.pop(account_id, None)) is not None:
-        await _close(task)
+    for aside in (False, True):
+        if (task := _open.pop((account_id, aside), None)) is not None:
+            await _close(task)
 
 
 async def close_all() -> None:
@@ -143,7 +148,6 @@ class Session:
         self.profile = profile
         self.exchange = exchange
         self.facts = capabilities.facts(profile.exchange_id)
-        self.position_mode: ExchangePositionMode | None = None
         self._clock_is_wrong = False
 
     @property
@@ -189,7 +193,7 @@ class Session:
             NotFound: the exchange does not show it (now).
         """
         params = self._trigger_params(conditional, symbol)
-        can_fetch = self._has("fetchOrder")
+        can_fetch = self.has("fetchOrder")
         if exchange_order_id is not None and can_fetch:
             ids: tuple[str, str] = (exchange_order_id, symbol)
         elif exchange_order_id is None and self.facts.finds_by_client_id and can_fetch:
@@ -225,13 +229,13 @@ class Session:
                     ("fetchCanceledAndClosedOrders",),
                     ("fetchClosedOrders", "fetchCanceledOrders"),
                 )
-                if self._has(methods[0])
+                if self.has(methods[0])
             ),
             (),
         )
         found: dict[str, dict[str, Any]] = {}
         for method in lists:
-            if self._has(method):
+            if self.has(method):
                 rows = await whole(self, method, symbol, since_ms, params=params, key=order_key)
                 found |= {order_key(row): row for row in rows if row.get("status") != "open"}
         return list(found.values())
@@ -260,6 +264,16 @@ class Session:
         """Every fill since then, oldest first, each once."""
         return await whole(self, "fetchMyTrades", symbol, since_ms, limit=limit, key=trade_key)
 
+    def my_trades(self, symbol: str, since_ms: int) -> AsyncIterator[list[dict[str, Any]]]:
+        """The same, page by page, however many there are."""
+        return pages(self, "fetchMyTrades", symbol, since_ms, key=trade_key)
+
+    def funding_payments(
+        self, symbol: str | None, since_ms: int
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Funding paid and received since then, page by page; without a symbol, of all symbols."""
+        return pages(self, "fetchFundingHistory", symbol, since_ms, key=funding_key)
+
     async def fetch_balance(self) -> dict[str, Any]:
         """What the account holds."""
         return await self._ask(Ask.READ, "fetch_balance")
@@ -270,13 +284,13 @@ class Session:
 
     async def is_two_way(self, symbol: str | None = None) -> bool | None:
         """Whether the exchange account keeps long and short apart; ``None``: it cannot be asked."""
-        if not self._has("fetchPositionMode"):
+        if not self.has("fetchPositionMode"):
             return None
         return (await self._ask(Ask.READ, "fetch_position_mode", symbol)).get("hedged")
 
     async def fetch_tickers(self, symbols: list[str]) -> dict[str, dict[str, Any]]:
         """Tickers by symbol."""
-        if self._has("fetchTickers"):
+        if self.has("fetchTickers"):
             return await self._ask(Ask.READ, "fetch_tickers", symbols)
         rows = await asyncio.gather(
             *(self._ask(Ask.READ, "fetch_ticker", symbol) for symbol in symbols)
@@ -291,9 +305,13 @@ class Session:
         """
         self.take_over(await load_catalogue(self.profile, reload=reload))
 
+    async def learn_mode(self) -> None:
+        """Have the position mode known (``gateway.position_mode``)."""
+        await position_mode.look(self)
+
     async def measure_clock(self) -> int | None:
         """Measure and use how far our clock is ahead, in milliseconds; ``None``: unknown."""
-        if not self._has("fetchTime"):
+        if not self.has("fetchTime"):
             return None
         self._clock_is_wrong = False
         before_ms = self.now_ms()
@@ -339,6 +357,11 @@ class Session:
     def now_ms(self) -> int:
         """Our clock."""
         return self.exchange.milliseconds()
+
+    def exchange_time(self) -> datetime:
+        """What the exchange's clock shows, as far as it was measured."""
+        ahead_ms = int(self.exchange.options.get("timeDifference") or 0)
+        return datetime.fromtimestamp((self.now_ms() - ahead_ms) / 1000, UTC)
 
     def is_spot(self, symbol: str) -> bool:
         """Whether the symbol is a spot market, as opposed to a contract.
@@ -400,7 +423,7 @@ class Session:
         if (name := self.facts.order_trades_param) is not None:
             params = {name: exchange_order_id}
             return await self._ask(Ask.READ, "fetch_my_trades", symbol, params=params)
-        if self._has("fetchOrderTrades"):
+        if self.has("fetchOrderTrades"):
             return await self._ask(Ask.READ, "fetch_order_trades", exchange_order_id, symbol)
         return None
 
@@ -437,7 +460,8 @@ class Session:
         apart = conditional and self.facts.conditional_apart
         return {"trigger": True} if apart and (symbol is None or not self.is_spot(symbol)) else {}
 
-    def _has(self, method: str) -> bool:
+    def has(self, method: str) -> bool:
+        """Whether ccxt offers ``method`` for this exchange."""
         return self.exchange.has.get(method) in (True, "emulated")
 
 
@@ -446,18 +470,19 @@ def _opened_already() -> list[Session]:
     return [task.result() for task in tasks if task.exception() is None]
 
 
-async def _opened(account_id: int) -> Session:
+async def _opened(account_id: int, *, aside: bool) -> Session:
     profile, login = await loop.db(_profile_and_login, account_id)
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
     # Neither is needed to open: the exchange refuses a wrong clock, then it is measured again; the
     # position mode is asked before the first order.
-    for ask in (session.measure_clock, partial(position_mode.look, session)):
+    asked = [session.measure_clock] if aside else [session.measure_clock, session.learn_mode]
+    for ask in asked:
         try:
             await ask()
         except CallFailed as failure:
-            extra = {"account_id": account_id, "step": getattr(ask, "__name__", "position_mode")}
+            extra = {"account_id": account_id, "step": ask.__name__}
             log.warning("session.opened_without", extra=extra | failure.details)
     return session
 

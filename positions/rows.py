@@ -94,6 +94,7 @@ def deal_row(deal: Deal) -> Row:
         "reason": deal.reason,
         "comment": deal.comment,
         "reconciled": deal.reconciled,
+        "superseded_by": deal.superseded_by,
         "exchange_trade_id": deal.exchange_trade_id,
         "executed_at": time_text(deal.executed_at),
         "created_at": time_text(deal.created_at),

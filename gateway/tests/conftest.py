@@ -4,16 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.tests.paper_venue import Paper
+from gateway.tests.paper import Paper
 
 
 @pytest.fixture(scope="module")
 def _running_paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paper]:
     venue = Paper(tmp_path_factory.mktemp("paper"))
     yield venue
-    venue.process.terminate()
-    venue.process.wait(10)
-    venue.process.stdout.close()
+    venue.stop()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gateway import calls, normalize, watch
 from gateway.calls import Call
 from gateway.outcomes import Adopt, NoSession, NotFound, Refused, Throttled, Unanswered
 from gateway.raw import canonical_json
-from gateway.tests.paper_venue import LINEAR, MARKETS, SPOT, trading
+from gateway.tests.trading import LINEAR, MARKETS, SPOT, trading
 from positions.engine.types import OrderStatus, OrderType, Side
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 

@@ -11,7 +11,8 @@ from gateway import calls, normalize, recover, watch
 from gateway.outcomes import Adopt, NotFound, Refused, Unanswered
 from gateway.raw import canonical_json
 from gateway.sessions import Session
-from gateway.tests.paper_venue import LINEAR, MARKETS, SPOT, Paper, trading
+from gateway.tests.paper import Paper
+from gateway.tests.trading import LINEAR, MARKETS, SPOT, trading
 from positions.engine.types import OrderStatus, OrderType, Side
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 from positions.reports import Reports

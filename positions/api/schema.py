@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from positions.api.forms import Form
+from positions.api.forms import fields_of
 from positions.api.parsing import FORMS
 from positions.engine.types import (
     CaseKind,
@@ -27,15 +27,6 @@ Schema = dict[str, Any]
 # Named in settings, so that the document calls the enums by these names.
 ORDER_STATUS_CHOICES = [(str(status), str(status)) for status in OrderStatus]
 COMMAND_STATUS_CHOICES = [(str(status), str(status)) for status in CommandStatus]
-
-
-def _payload(forms: dict[str, Form]) -> Schema:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {name: form.schema for name, form in forms.items()},
-        "required": [name for name, form in forms.items() if form.required],
-    }
 
 
 def _command(name: str) -> Schema:
@@ -57,7 +48,7 @@ def _command(name: str) -> Schema:
                 "maxLength": 128,
                 "description": "The same id with the same body sends nothing twice.",
             },
-            "payload": _payload(FORMS[name]),
+            "payload": fields_of(FORMS[name]).schema,
         },
     }
 
@@ -101,7 +92,7 @@ class OrderSerializer(serializers.Serializer):
     reason = serializers.CharField()
     comment = serializers.CharField()
     client_order_id = serializers.CharField(allow_null=True)
-    exchange_client_order_id = serializers.CharField()
+    exchange_client_order_id = serializers.CharField(allow_null=True)
     exchange_order_id = serializers.CharField(allow_null=True)
     qty = _decimal()
     price = _decimal(allow_null=True)
@@ -151,6 +142,9 @@ class DealSerializer(serializers.Serializer):
     reason = serializers.CharField()
     comment = serializers.CharField()
     reconciled = serializers.BooleanField()
+    superseded_by = serializers.IntegerField(
+        allow_null=True, help_text="Booking number of the reassign that replaced it."
+    )
     exchange_trade_id = serializers.CharField(allow_null=True)
     executed_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
@@ -203,6 +197,33 @@ class CaseSerializer(serializers.Serializer):
     comment = serializers.CharField()
     opened_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
+
+
+class ReassignedSerializer(serializers.Serializer):
+    """One order of a reassign."""
+
+    account_id = serializers.IntegerField()
+    order_id = serializers.IntegerField()
+    symbol = serializers.CharField()
+    previous_strategy_id = serializers.IntegerField()
+    strategy_id = serializers.IntegerField()
+    previous_position_id = serializers.IntegerField(allow_null=True)
+    position_id = serializers.IntegerField(
+        allow_null=True, help_text="Null without fills, and where a preview would open one."
+    )
+    superseded_by = serializers.IntegerField(
+        allow_null=True, help_text="What the superseded deals carry; null in a preview."
+    )
+
+
+class ReassignResultSerializer(serializers.Serializer):
+    """What a reassign changed, or would change."""
+
+    preview = serializers.BooleanField()
+    orders_updated = serializers.IntegerField()
+    deals_relinked = serializers.IntegerField(help_text="Deals booked anew.")
+    positions_rebuilt = serializers.IntegerField()
+    items = ReassignedSerializer(many=True)
 
 
 class EventSerializer(serializers.Serializer):

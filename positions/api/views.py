@@ -6,11 +6,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.client import request_id_of
 from accounts.models import Account
 from accounts.permissions import require_read_all
 from oms_project.errors import NotFound, OrderNotFound, PositionNotFound
 from positions import rows, selectors
-from positions.api import commands, schema
+from positions.api import commands, reassigning, schema
 from positions.api.lists import (
     HISTORY_LIMIT,
     OPEN_LIMIT,
@@ -24,6 +25,7 @@ from positions.api.lists import (
 )
 from positions.engine.types import CaseState
 from positions.models import Case, Deal, Event, Order, Position
+from positions.services.reassign import reassign
 
 _ORDERS = schema.listed(schema.OrderSerializer, "Order")
 _DEALS = schema.listed(schema.DealSerializer, "Deal")
@@ -215,6 +217,26 @@ class Cases(APIView):
             found = found.filter(state=state)
         page = page_of(request, found, most=HISTORY_LIMIT)
         return Response(page.body([rows.case_row(case) for case in page.rows]))
+
+
+class Reassign(APIView):
+    """Give orders, with all they did, to another strategy."""
+
+    @extend_schema(
+        operation_id="reassign",
+        request={"application/json": reassigning.FORM.schema},
+        responses={
+            200: schema.ReassignResultSerializer,
+            **_PROBLEMS,
+            400: _PROBLEM,
+            409: _PROBLEM,
+        },
+        tags=["reconcile"],
+    )
+    def post(self, request: Request) -> Response:
+        """Supersede their deals and book the touched positions anew; a preview changes nothing."""
+        wish = reassigning.parse_reassign(request.data)
+        return Response(reassign(wish, request.user, request_id=request_id_of(request)))
 
 
 class Accounts(APIView):

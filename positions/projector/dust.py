@@ -40,12 +40,13 @@ def write_off(lane: HeldLane, position: Position, qty: Decimal, market: Market) 
     A journal entry names the position, the quantity and the cost that went.
     """
     booking = book_dust(position.holding, market, qty)
+    freed = position.cost - booking.current.cost
     record(
         lane,
         JournalKind.CORRECTION,
         position_id=position.pk,
         qty=qty,
-        cost=position.cost - booking.current.cost,
+        cost=freed,
         terms_id=MarketTerms.objects.current(lane.account_id, market).pk,
     )
     price = average_price(position.holding, market)
@@ -60,6 +61,7 @@ def write_off(lane: HeldLane, position: Position, qty: Decimal, market: Market) 
             price=price,
             entry=leg.entry,
             kind=DealKind.CORRECTION,
+            cost=-freed,
             profit_currency=market.profit_currency,
             strategy_id=position.strategy_id,
             reason=Reason.CORRECTION,

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('positions', '0002_ledger_cases'),
+        ('positions', '0004_truth_opening_balance'),
     ]
 
     operations = [
