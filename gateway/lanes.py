@@ -15,13 +15,13 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from gateway import calls, recover, sessions, wire
+from gateway import calls, position_mode, recover, sessions, wire
 from gateway.booking import book
 from gateway.leasing import Tenure
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, NotSent, Refused, Throttled
 from oms_project import faultpoints
-from oms_project.errors import EngineUnavailable, OrderRejected
+from oms_project.errors import EngineUnavailable, Invalid, OrderRejected
 from oms_project.faultpoints import Place
 from positions import projector
 from positions.models import InstructionKind
@@ -119,10 +119,15 @@ async def _send(tenure: Tenure, claim: Claim) -> float:
     wire.last_look.set(partial(may_leave, tenure, claim, claimed_at_s))
     try:
         session = await sessions.open_for(tenure.account_id)
+        if instruction.kind == InstructionKind.CREATE:
+            await position_mode.require_one_way(session, instruction.order.symbol)
         answer = await calls.carry(session, instruction)
     except EngineUnavailable as failure:
         log.warning("engine.unavailable", extra=_ids(claim) | {"why": failure.message})
         await _put_back(claim, RETRY_AFTER_S, failure.details)
+    except Invalid as refusal:
+        log.warning("order.not_sendable", extra=_ids(claim) | refusal.details)
+        await db(projector.refuse, instruction.pk, claim.fence, refusal)
     except Refused as refusal:
         log.info("order.refused", extra=_ids(claim) | refusal.details)
         await db(projector.refuse, instruction.pk, claim.fence, OrderRejected(**refusal.details))

@@ -24,6 +24,7 @@ from gateway.lanes import Lane
 from gateway.leasing import Tenure
 from gateway.loop import db
 from gateway.outcomes import CallFailed
+from gateway.rounds import Importer
 from gateway.watching import Poller, Streamer
 from oms_project.errors import OmsError
 from positions import projector
@@ -49,17 +50,22 @@ class LeftBehind:
 
 
 class Served:
-    """One account that this process serves: its lease, what sends, what watches."""
+    """One account that this process serves: its lease, what sends, watches and imports."""
 
     def __init__(self, account: Account, tenure: Tenure) -> None:
         self.tenure = tenure
-        self.watcher = (Streamer if account.is_pro else Poller)(account.pk)
+        self.importer = Importer(account.pk)
+        self.watcher: Poller | Streamer
+        if account.is_pro:
+            self.watcher = Streamer(account.pk, on_strangers=self.importer.ring)
+        else:
+            self.watcher = Poller(account.pk)
         self.lane = Lane(tenure, on_landed=self.watcher.ring)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Send and watch until ``end``."""
-        work = (self.lane.run(), self.watcher.run())
+        """Send, watch and import until ``end``."""
+        work = (self.lane.run(), self.watcher.run(), self.importer.run())
         self._tasks = [asyncio.create_task(one) for one in work]
         self.lane.ring()
 

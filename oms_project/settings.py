@@ -207,6 +207,8 @@ OMS_STREAM_SILENCE_S = env.float("OMS_STREAM_SILENCE_S", 60)  # a silent stream 
 OMS_RECV_WINDOW_MS = env.json("OMS_RECV_WINDOW_MS", default=5_000)
 OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
+# How often trades, orders and funding that nobody here asked for are brought in.
+OMS_IMPORT_S = env.float("OMS_IMPORT_S", 60.0)
 OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often
 # What clients call of ccxt themselves (gateway.readers): for how long one answer with market data
 # serves everyone, how long a call may take, and how many may be under way per account (or per

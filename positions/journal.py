@@ -113,3 +113,28 @@ class MarketTerms(models.Model):
             settle=self.settle,
             contract_size=self.contract_size if self.contract_size != ONE else ONE,
         )
+
+
+class OpeningBalance(models.Model):
+    """What an account owned of a currency before anything that its ledger tells. Append-only.
+
+    Recorded once per account: on derivatives, less what open contracts were bought for (see
+    ``positions.ledger.balances``). ``is_derived``: something had been traded already, so it is what
+    the exchange showed less what the ledger had moved by then, and proves only what came later.
+    """
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    currency = models.CharField(max_length=32)
+    amount = ExactDecimalField()
+    is_derived = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "currency"], name="one_opening_balance_per_currency"
+            )
+        ]
+
+    def __str__(self):
+        return f"opening balance {self.amount} {self.currency} of account {self.account_id}"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('positions', '0003_ledger_reassign'),
+        ('positions', '0005_triggers'),
     ]
 
     operations = [
