@@ -2,7 +2,7 @@
 
 Stock Django under ASGI starts a thread per request. Here REST and the admin run as WSGI on
 ``OMS_WEB_THREADS`` threads; ``POST /oms/commands`` and calls below ``/ccxt``, which may wait for an
-exchange, hold none.
+exchange, and WebSockets hold none.
 """
 
 import os
@@ -19,7 +19,8 @@ from django.conf import settings  # noqa: E402
 from gateway.api.requests import is_call  # noqa: E402
 from oms_project.ccxt_app import CcxtApp  # noqa: E402
 from oms_project.commands_app import CommandsApp  # noqa: E402
-from oms_project.lifespan import close_unknown  # noqa: E402
+from oms_project.lifespan import lifespan  # noqa: E402
+from oms_project.sockets import application as _sockets  # noqa: E402
 from positions.relay import relay  # noqa: E402
 
 _commands = CommandsApp()
@@ -29,14 +30,16 @@ _rest = WSGIMiddleware(_wsgi, workers=settings.OMS_WEB_THREADS)
 
 async def application(scope, receive, send) -> None:
     """Hand the connection to the part that it belongs to."""
-    if scope["type"] != "http":
-        await close_unknown(scope, receive, send)
-        return
-    relay().start()
+    if scope["type"] != "lifespan":
+        relay().start()
     await _part_for(scope)(scope, receive, send)
 
 
 def _part_for(scope):
+    if scope["type"] == "lifespan":
+        return lifespan
+    if scope["type"] == "websocket":
+        return _sockets
     if scope["method"] == "POST" and scope["path"] == "/oms/commands":
         return _commands
     if scope["method"] == "POST" and is_call(scope["path"]):

@@ -185,6 +185,7 @@ CELERY_TASK_DEFAULT_QUEUE = "oms"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "gateway.sweep", "schedule": OMS_SWEEP_S},
+    "prune events": {"task": "positions.prune_events", "schedule": 3600.0},
 }
 
 # --- how the parts are joined --------------------------------------------------------------------
@@ -235,6 +236,15 @@ OMS_MAX_BODY_BYTES = env.int("OMS_MAX_BODY_BYTES", 1_000_000)
 OMS_MAX_BATCH = env.int("OMS_MAX_BATCH", 1000)
 OMS_COMMAND_THREADS = env.int("OMS_COMMAND_THREADS", 1 if _EMBEDDED else 4)
 OMS_WEB_THREADS = env.int("OMS_WEB_THREADS", 4)
+# Sockets: threads that read for them, messages that may wait for one client, messages a second and
+# requests under way that one client may have.
+OMS_SOCKET_THREADS = env.int("OMS_SOCKET_THREADS", 2)
+OMS_SOCKET_QUEUE = env.int("OMS_SOCKET_QUEUE", 2000)
+OMS_SOCKET_MESSAGES_PER_S = env.int("OMS_SOCKET_MESSAGES_PER_S", 200)
+OMS_SOCKET_REQUESTS = env.int("OMS_SOCKET_REQUESTS", 100)
+OMS_SOCKET_LOGIN_S = env.float("OMS_SOCKET_LOGIN_S", 10.0)
+OMS_SOCKET_HEARTBEAT_S = env.float("OMS_SOCKET_HEARTBEAT_S", 5.0)
+OMS_EVENT_RETENTION_DAYS = env.int("OMS_EVENT_RETENTION_DAYS", 30)  # 0 keeps them for ever
 DATA_UPLOAD_MAX_MEMORY_SIZE = OMS_MAX_BODY_BYTES
 
 # --- REST ----------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ import os
 import sys
 from typing import NoReturn
 
-from daphne.server import Server
 from django.conf import settings
+
+from oms_project.listening import Server
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ def listen() -> None:
         endpoints=[f"tcp:port={settings.OMS_PORT}:interface={settings.OMS_HOST}"],
         server_name="ccxt-position",
         application_close_timeout=CLOSE_WITHIN_S,
+        websocket_max_message_size=settings.OMS_MAX_BODY_BYTES,
+        websocket_max_frame_size=settings.OMS_MAX_BODY_BYTES,
         proxy_forwarded_address_header=None,
     )
     log.info("oms.listening", extra={"host": settings.OMS_HOST, "port": settings.OMS_PORT})

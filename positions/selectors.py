@@ -9,10 +9,10 @@ from django.conf import settings
 
 from accounts.models import Account
 from accounts.permissions import Caller, readable_strategies
-from oms_project.errors import Invalid, OmsError
+from oms_project.errors import EventsExpired, Invalid, OmsError
 from positions import rows
 from positions.engine.holding import floating_profit
-from positions.models import AccountLane, Position
+from positions.models import AccountLane, Event, Position
 from positions.ports import RiskState, exchange, risk_gate
 
 
@@ -42,6 +42,26 @@ def single_account(account_ids: list[int]) -> int:
             value=len(account_ids),
         )
     return account_ids[0]
+
+
+def require_kept_events(account_id: int, since_seq: int) -> None:
+    """The log still holds every event after ``since_seq``.
+
+    Raises:
+        EventsExpired: some were deleted (``OMS_EVENT_RETENTION_DAYS``).
+        Invalid: the account has no event of that number yet: the log was restored from a backup,
+            or the number is another account's.
+    """
+    lane = AccountLane.objects.filter(pk=account_id).first()
+    newest = lane.last_seq if lane else 0
+    if since_seq > newest:
+        raise Invalid(
+            "There is no such event yet.", field="since_seq", limit=newest, value=since_seq
+        )
+    oldest = Event.objects.filter(account_id=account_id).since(0).first()
+    kept_from = newest + 1 if oldest is None else oldest.seq
+    if since_seq + 1 < kept_from:
+        raise EventsExpired(account_id=account_id, since_seq=since_seq, oldest_seq=kept_from)
 
 
 def account_rows(caller: Caller, accounts: Iterable[Account]) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""Which threads accept commands for requests that wait without a thread?
+"""Which threads work for requests and sockets that wait without a thread?
 
-A small bounded pool, each thread with one kept database connection. On SQLite it has one thread:
-there is one writer anyway, and it never has to wait for itself.
+Small bounded pools, each thread with one kept database connection: one that accepts commands (on
+SQLite it has one thread: there is one writer anyway, and it never has to wait for itself), and one
+that reads for sockets, so that no command waits behind a hundred snapshots.
 """
 
 import asyncio
@@ -18,15 +19,30 @@ R = TypeVar("R")
 
 
 async def in_pool(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run ``work`` on a thread of the pool and wait for it."""
+    """Run ``work`` on a thread that accepts commands, and wait for it."""
+    return await _on(_pool(), work, *args, **kwargs)
 
+
+async def reading(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run ``work``, which only reads, on a thread of the sockets' pool, and wait for it."""
+    return await _on(_reading_pool(), work, *args, **kwargs)
+
+
+async def _on(
+    pool: ThreadPoolExecutor, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
     def job() -> R:
         close_old_connections()
         return work(*args, **kwargs)
 
-    return await asyncio.get_running_loop().run_in_executor(_pool(), job)
+    return await asyncio.get_running_loop().run_in_executor(pool, job)
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings.OMS_COMMAND_THREADS, thread_name_prefix="commands")
+
+
+@cache
+def _reading_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.OMS_SOCKET_THREADS, thread_name_prefix="sockets")

@@ -185,7 +185,7 @@ class Events(APIView):
     @extend_schema(
         operation_id="list_events",
         parameters=[schema.ACCOUNT_IDS, *schema.EVENT_PARAMETERS],
-        responses={200: _EVENTS, **_PROBLEMS},
+        responses={200: _EVENTS, 410: _PROBLEM, **_PROBLEMS},
         tags=["events"],
     )
     def get(self, request: Request) -> Response:
@@ -193,9 +193,11 @@ class Events(APIView):
         refuse_unknown(request, {"account_ids", "since_seq", "limit"})
         account_id = selectors.single_account(ids_in(request, "account_ids"))
         require_read_all(request.user, [account_id])
-        since = whole_number(request, "since_seq", least=0) or 0
+        since = whole_number(request, "since_seq", least=0)
+        if since is not None:
+            selectors.require_kept_events(account_id, since)
         limit = whole_number(request, "limit", most=HISTORY_LIMIT) or 100
-        found = Event.objects.visible_to(request.user, [account_id]).since(since)
+        found = Event.objects.visible_to(request.user, [account_id]).since(since or 0)
         items = [rows.event_row(event) for event in found[: limit + 1]]
         cursor = str(items[limit - 1]["seq"]) if len(items) > limit else None
         return Response({"items": items[:limit], "next_cursor": cursor})
