@@ -135,6 +135,17 @@ async def for_market_data(profile: Profile) -> Reader:
     return await _kept(profile.key, lambda: _opened_without_login(profile))
 
 
+async def for_streams(profile: Profile) -> Reader:
+    """The same, with ccxt's streaming classes, for market data that is pushed.
+
+    Raises:
+        NoSession: the exchange cannot be used.
+    """
+    return await _kept(
+        f"{profile.key} streams", lambda: _opened_without_login(profile, streaming=True)
+    )
+
+
 async def catalogue(profile: Profile) -> Loaded:
     """The exchange's markets, loaded at most every ``OMS_MARKETS_TTL_S`` seconds by this process.
 
@@ -180,9 +191,10 @@ async def _opened(account_id: int) -> Reader:
     return reader
 
 
-async def _opened_without_login(profile: Profile) -> Reader:
-    # Polling is enough: ccxt's streaming classes would cost another hundred megabytes.
-    plain = replace(profile, exchange_id=PREFIXES[0] + ccxt_id(profile.exchange_id), uid="")
+async def _opened_without_login(profile: Profile, *, streaming: bool = False) -> Reader:
+    # Plain unless asked: ccxt's streaming classes cost another hundred megabytes.
+    prefix = PREFIXES[1 if streaming else 0]
+    plain = replace(profile, exchange_id=prefix + ccxt_id(profile.exchange_id), uid="")
     loaded = await catalogue(profile)
     return Reader(Session(plain, build(plain, None)), loaded)
 

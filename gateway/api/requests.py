@@ -87,7 +87,7 @@ async def _batch(asked: Asked, body: Any) -> tuple[int, str]:
                 if asyncio.get_running_loop().time() > ends_at:
                     raise ExchangeTimeout("The batch took too long; this call was not made.",
                                           limit=LONGEST_BATCH_S)  # fmt: skip
-                found = await calls.answer(asked.caller, _call(command), asked.request_id)
+                found = await calls.answer(asked.caller, read_call(command), asked.request_id)
             except Exception as error:  # noqa: BLE001 (problem() logs what nobody expected)
                 return _refused(place, problem(error))
         return found.status, f'{{"index":{place},"ok":true,"result":{found.result}}}'
@@ -143,7 +143,12 @@ def _commands(asked: Asked, body: Any) -> tuple[list[Any], bool]:
     return commands, parallel in (True, "true")
 
 
-def _call(command: Any) -> Call:
+def read_call(command: Any) -> Call:
+    """A call as one of a batch: ``{account_id, func, args, kwargs}``.
+
+    Raises:
+        Invalid: a field is unknown, missing or wrong.
+    """
     given = _fields(command, _CALL_FIELDS)
     for name in ("account_id", "func"):
         if given.get(name) is None:

@@ -135,6 +135,11 @@ class Socket:
         self.release(name)
         self._kept[name] = account_id, release
 
+    @property
+    def kept_count(self) -> int:
+        """How many such things there are."""
+        return len(self._kept)
+
     def release(self, name: str) -> bool:
         """End it now; whether there was such a thing."""
         found = self._kept.pop(name, None)
