@@ -47,13 +47,15 @@ class Target:
 class Outcome:
     """What a reassign of one account and symbol changed.
 
-    ``created`` are positions that it made; ``landed`` gives the position of each moved order.
+    ``created`` are positions that it made, ``moved`` those that changed their strategy; ``landed``
+    gives the position of each moved order.
     """
 
     reassign_no: int
     deals: int = 0
     position_ids: set[int] = field(default_factory=set)
     created: set[int] = field(default_factory=set)
+    moved: set[int] = field(default_factory=set)
     landed: dict[int, int | None] = field(default_factory=dict)
 
 
@@ -257,6 +259,8 @@ class _Rebooking:
         lane, row = self._lane, self._positions[position_id]
         rebuilt = self._books.named(position_id)
         fills = [deal for deal in deals if deal.kind == DealKind.FILL]
+        if row.strategy_id != rebuilt.strategy_id and position_id not in self._outcome.created:
+            self._outcome.moved.add(position_id)
         row.strategy_id, row.ticket = rebuilt.strategy_id, rebuilt.ticket
         row.is_external, row.superseded_by = rebuilt.dedicated, rebuilt.superseded_by
         opened_here = position_id in self._outcome.created | self._touched.opened
@@ -317,6 +321,7 @@ def _tell(
             "target_strategy_id": target.strategy_id,
             "deals_relinked": outcome.deals,
             "position_ids": sorted(outcome.position_ids),
+            "moved_position_ids": sorted(outcome.moved),
         },
         strategy_id=strategy_id,
     )
