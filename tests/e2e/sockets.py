@@ -23,15 +23,16 @@ class Client:
     def __init__(self, wire: aiohttp.ClientWebSocketResponse) -> None:
         self.wire = wire
         self.seen: list[Json] = []
+        self.ages_ms: list[int] = []  # From the transaction's time to here, event by event.
 
     async def next(self) -> Json:
-        """The next message that is no heartbeat; ``age_ms`` since its event was written."""
+        """The next message that is no heartbeat."""
         async with asyncio.timeout(PATIENCE_S):
             while (message := json.loads(await self.wire.receive_str()))["type"] == "ws_heartbeat":
                 pass
         if "created_at" in message:
             created_at = datetime.fromisoformat(message["created_at"])
-            message["age_ms"] = round((datetime.now(UTC) - created_at).total_seconds() * 1000)
+            self.ages_ms.append(round((datetime.now(UTC) - created_at).total_seconds() * 1000))
         self.seen.append(message)
         return message
 

@@ -60,9 +60,7 @@ async def test_what_is_done_over_rest_is_told_on_the_socket(product, account):
         resting = asyncio.create_task(work)
         told = [(await client.until("order_submitted"))["payload"]["id"] for _ in range(5)]
         orders = await resting
-    ages_ms = [each["age_ms"] for each in client.seen if each["event"] == "order_accepted"]
-
-    print(f"\n{product.mode}: from transaction to client {ages_ms} ms")
+    print(f"\n{product.mode}: from transaction to client {client.ages_ms} ms")
     assert told == [order["id"] for order in orders]
 
 
