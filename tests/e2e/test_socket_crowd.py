@@ -151,7 +151,7 @@ async def test_every_client_ends_with_exactly_the_event_log(crowd):
     again = sum(follower.connections - 1 for follower in followers)
     print(
         f"\n{crowd.product.mode}: {CLIENTS} clients on {len(accounts)} accounts, "
-        f"{ORDERS} orders, {killed} kills, {again} attempts to connect again, {events} events in the logs"
+        f"{ORDERS} orders, {killed} kills, {again} attempts to connect again, {events} events"
     )
     assert [fault for follower in followers for fault in follower.faults] == []
     for follower in followers:
