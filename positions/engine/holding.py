@@ -92,6 +92,9 @@ class DustMove(NamedTuple):
     cost: Decimal = ZERO
 
 
+NO_DUST: tuple[DustMove, ...] = ()
+
+
 class Booking(NamedTuple):
     """What one fill changed: its deals in order, the positions after it, and the dust.
 
@@ -102,7 +105,14 @@ class Booking(NamedTuple):
     legs: tuple[Leg, ...]
     current: Holding | None
     opened: Holding | None = None
-    dust: tuple[DustMove, ...] = ()
+    dust: tuple[DustMove, ...] = NO_DUST
+
+
+made = tuple.__new__
+"""``made(Leg, (...))`` is ``Leg(...)`` with every field given, at a third of the cost.
+
+For ``book``, which makes three such values per fill.
+"""
 
 
 @exact
