@@ -129,6 +129,10 @@ class Books:
             case JournalKind.CORRECTION:
                 return self._correct(entry)
 
+    def open_positions(self, symbol: str) -> list[Rebuilt]:
+        """What is open in a symbol, in the order it was opened."""
+        return self._all(self._open.get(symbol, ()))
+
     def close(self) -> None:
         """Give the shelves back."""
         self.positions.close()
@@ -176,7 +180,7 @@ class Books:
     def _candidates(self, execution: Executed, mode: PositionMode) -> list[Rebuilt]:
         """What a fill may belong to; see ``routing`` for what is enough."""
         if mode is not PositionMode.HEDGE:
-            return self._all(self._open.get(execution.symbol, ()))
+            return self.open_positions(execution.symbol)
         own = self._opened_by.get(execution.order_id) or ()
         found = {row.position_id: row for row in self._all((execution.named_position_id, *own))}
         while missing := {row.merged_into for row in found.values()} - {None, *found}:
