@@ -40,5 +40,7 @@ def tamper(account_ids: list[int]) -> list[Tampering]:
 
 
 def _middle_deal(account_id: int) -> Deal:
-    deals = Deal.objects.live().filter(account_id=account_id, kind=DealKind.FILL).order_by("booking_no")
+    deals = (
+        Deal.objects.live().filter(account_id=account_id, kind=DealKind.FILL).order_by("booking_no")
+    )
     return deals[deals.count() // 2]

@@ -170,4 +170,3 @@ class _Writer:
         crossed = happened.deals[-1].entry is Entry.INOUT or len(happened.deals) > 1
         self._counts["reversals"] += crossed
         self._counts["base fees"] += any(deal.base_fee for deal in happened.deals)
-

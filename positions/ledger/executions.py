@@ -4,9 +4,11 @@ The projector asks when it books, the replay when it books again; both get the s
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from positions import rows
 from positions.engine.holding import Fill
@@ -46,13 +48,18 @@ class Executed(NamedTuple):
     hash: str
 
 
+_TEXTS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "",
+    Decimal: plain,
+    datetime: rows.utc_text,
+}
 _UNHASHED = {"id", "hash"}
-_HASHED = [name for name in Executed._fields if name not in _UNHASHED]
+_hashed = attrgetter(*(name for name in Executed._fields if name not in _UNHASHED))
 
 
 def digest(execution: Execution | Executed) -> str:
     """The execution's link of the chain: SHA-256 over the link before and every fact of the row."""
-    facts = [_text(getattr(execution, name)) for name in _HASHED]
+    facts = [_TEXTS.get(type(fact), str)(fact) for fact in _hashed(execution)]
     return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
 
 
@@ -77,11 +84,3 @@ def order_facts_of(execution: Execution | Executed) -> OrderFacts:
         strategy_id=execution.strategy_id,
         position_id=execution.named_position_id,
     )
-
-
-def _text(fact: object) -> str:
-    if fact is None:
-        return ""
-    if isinstance(fact, Decimal):
-        return plain(fact)
-    return rows.time_text(fact) or "" if isinstance(fact, datetime) else str(fact)
