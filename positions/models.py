@@ -10,6 +10,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import models
 
+from positions.cases import Case  # noqa: F401 (a row too)
 from positions.engine.holding import Holding
 from positions.engine.types import (
     CommandStatus,
@@ -27,7 +28,12 @@ from positions.engine.types import (
     TimeInForce,
 )
 from positions.fields import ExactDecimalField, Word
-from positions.journal import JournalEntry, JournalKind, MarketTerms  # noqa: F401 (rows too)
+from positions.journal import (  # noqa: F401 (rows too)
+    Funding,
+    JournalEntry,
+    JournalKind,
+    MarketTerms,
+)
 from positions.querysets import (
     AccountLaneQuerySet,
     CommandQuerySet,
@@ -93,7 +99,9 @@ class Position(models.Model):
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     ticket = models.BigIntegerField(help_text="Order that opened it, or reversed it under mt5")
     opening_order_id = models.BigIntegerField(help_text="Order whose fills opened it")
-    opening_booking_no = models.BigIntegerField(null=True, help_text="Its first deal's")
+    opening_booking_no = models.BigIntegerField(
+        null=True, help_text="Of the deal that first opened it, superseded or not"
+    )
     symbol = models.CharField(max_length=64)
     strategy_id = models.BigIntegerField(default=0)
     side = Word(Side)
@@ -110,7 +118,12 @@ class Position(models.Model):
     unclosable = models.BooleanField(default=False)
     state = Word(PositionState, default=PositionState.OPEN)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    is_external = models.BooleanField(default=False)
+    is_external = models.BooleanField(
+        default=False, help_text="Of an external order that nobody has taken over"
+    )
+    superseded_by = models.BigIntegerField(
+        null=True, help_text="Booking number of the reassign that left it without deals"
+    )
     reason = Word(Reason)
     comment = models.CharField(max_length=255, default="", blank=True)
     opened_at = models.DateTimeField()
@@ -128,6 +141,7 @@ class Position(models.Model):
         indexes = [
             models.Index(fields=["account", "state", "symbol"], name="position_by_state"),
             models.Index(fields=["account", "closed_at"], name="position_by_closed_at"),
+            models.Index(fields=["account", "opening_order_id"], name="position_by_opening_order"),
         ]
 
     def __str__(self):
@@ -172,7 +186,7 @@ class Order(models.Model):
     reason = Word(Reason)
     comment = models.CharField(max_length=255, default="", blank=True)
     client_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
-    exchange_client_order_id = models.CharField(max_length=64)
+    exchange_client_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (an external order has none of ours)
     exchange_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
     qty = ExactDecimalField()
     price = ExactDecimalField(null=True)
@@ -189,7 +203,12 @@ class Order(models.Model):
     fee_currency = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
     reject_code = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
     note = models.CharField(max_length=255, default="", blank=True)
-    reconciled = models.BooleanField(default=True)
+    reconciled = models.BooleanField(
+        default=True, help_text="False: found at the exchange, and nobody's yet"
+    )
+    reassigned_by = models.BigIntegerField(
+        null=True, help_text="Booking number of the last reassign that moved it"
+    )
     edit_replace_state = Word(EditReplaceState, null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     doubt_since = models.DateTimeField(null=True, help_text="When it became UNKNOWN")
@@ -224,7 +243,9 @@ class ExchangeOrder(models.Model):
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     order = models.ForeignKey(Order, models.PROTECT, related_name="exchange_orders")
     symbol = models.CharField(max_length=64)
-    client_order_id = models.CharField(max_length=64, help_text="The id we gave the exchange")
+    client_order_id = models.CharField(  # noqa: DJ001 (an external order has none of ours)
+        max_length=64, null=True, help_text="The id we gave the exchange"
+    )
     exchange_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
     qty = ExactDecimalField()
     price = ExactDecimalField(null=True)
@@ -325,6 +346,9 @@ class Execution(models.Model):
     strategy_id = models.BigIntegerField(help_text="The order's")
     named_position_id = models.BigIntegerField(null=True, help_text="That the order named")
     fee_rate = ExactDecimalField(null=True, help_text="Quote per unit of a third fee currency")
+    external = models.BooleanField(default=False, help_text="The order was nobody's then")
+    forced = Word(Reason, null=True, help_text="Liquidation or adl: closes its side pro rata")
+    forced_step = ExactDecimalField(null=True, help_text="The step of those shares")
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
     created_at = models.DateTimeField()
@@ -364,13 +388,16 @@ class Deal(models.Model):
     fee_rate = ExactDecimalField(null=True, help_text="Quote per fee currency, where known")
     fee_quote = ExactDecimalField(null=True, help_text="The fee in the quote currency")
     base_fee = ExactDecimalField(default=0, help_text="By how much it left less volume than qty")
+    cost = ExactDecimalField(default=0, help_text="By how much it changed the position's cost")
     trigger_source = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
     strategy_id = models.BigIntegerField(default=0)
     reason = Word(Reason)
     comment = models.CharField(max_length=255, default="", blank=True)
     reconciled = models.BooleanField(default=True)
     exchange_trade_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
-    superseded_by = models.BigIntegerField(null=True, help_text="The reassign that replaced it")
+    superseded_by = models.BigIntegerField(
+        null=True, help_text="Booking number of the reassign that replaced it"
+    )
     executed_at = models.DateTimeField()
     created_at = models.DateTimeField()
 

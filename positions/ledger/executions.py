@@ -46,6 +46,9 @@ class Executed(NamedTuple):
     fee_rate: Decimal | None
     previous_hash: str
     hash: str
+    external: bool
+    forced: str | None
+    forced_step: Decimal | None
 
 
 _TEXTS: dict[type, Callable[[Any], str]] = {
@@ -53,13 +56,20 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
     Decimal: plain,
     datetime: rows.utc_text,
 }
-_UNHASHED = {"id", "hash"}
+_RARE = ("external", "forced", "forced_step")
+_UNHASHED = {"id", "hash", *_RARE}
 _hashed = attrgetter(*(name for name in Executed._fields if name not in _UNHASHED))
+_rare = attrgetter(*_RARE)
 
 
 def digest(execution: Execution | Executed) -> str:
-    """The execution's link of the chain: SHA-256 over the link before and every fact of the row."""
-    facts = [_TEXTS.get(type(fact), str)(fact) for fact in _hashed(execution)]
+    """The execution's link of the chain: SHA-256 over the link before and every fact of the row.
+
+    What hardly any has is named, and counts where it is set.
+    """
+    facts = [_text(fact) for fact in _hashed(execution)]
+    rare = zip(_RARE, _rare(execution), strict=True)
+    facts += [f"{name}={_text(fact)}" for name, fact in rare if fact]
     return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
 
 
@@ -83,4 +93,9 @@ def order_facts_of(execution: Execution | Executed) -> OrderFacts:
         side=_SIDES[execution.side],
         strategy_id=execution.strategy_id,
         position_id=execution.named_position_id,
+        external=execution.external,
     )
+
+
+def _text(fact: object) -> str:
+    return _TEXTS.get(type(fact), str)(fact)

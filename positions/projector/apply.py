@@ -13,8 +13,10 @@ from positions.models import ExchangeOrder, Execution, Order
 from positions.outbox import HeldLane, holding
 from positions.ports import MarketRules, exchange
 from positions.projector import replacing
+from positions.projector.adopting import adopt_order
 from positions.projector.dust import settle_remainder
 from positions.projector.fills import book_trade
+from positions.projector.funding import book_payment
 from positions.projector.progress import PRESUMED, owes_fills, progress
 from positions.reports import OrderReport, Reports, TradeReport
 
@@ -30,18 +32,26 @@ class Owing:
     exchange_order_id: str
 
 
-def apply(account_id: int, reports: Reports) -> list[Owing]:
-    """Book everything that concerns our orders, in one transaction.
+def apply(account_id: int, reports: Reports, *, adopt: bool = False) -> list[Owing]:
+    """Book everything that concerns our orders, and funding, in one transaction.
 
-    Returns the orders whose trades have to be fetched before they can become final. Orders and
-    trades that are not ours are left to reconciliation.
+    Returns the orders whose trades have to be fetched before they can become final. With ``adopt``
+    an order that is not ours becomes an external one, and what comes of it later is booked like any
+    other's; otherwise it is passed over. A trade alone never makes an order: it may not tell our
+    client order id.
     """
-    symbols = {report.symbol for report in (*reports.orders, *reports.trades)}
+    reported = (*reports.orders, *reports.trades, *reports.fundings)
+    symbols = {report.symbol for report in reported}
     rules = {symbol: exchange().market(account_id, symbol) for symbol in symbols}
     with holding(account_id) as lane:
         touched = _Touched(account_id, reports)
         for report in reports.orders:
-            if leg := touched.leg_of(report):
+            leg = touched.leg_of(report)
+            if leg is None and adopt and touched.is_foreign(report):
+                forced = {trade.forced for trade in reports.trades if _is_of(trade, report)}
+                leg = adopt_order(lane, report, forced=next(iter(forced - {None}), None))
+                touched.add(leg)
+            if leg:
                 _record_report(leg, report)
                 amended = replacing.amend(lane, touched.order(leg), leg, report)
                 touched.mark(leg, changed=amended)
@@ -55,7 +65,13 @@ def apply(account_id: int, reports: Reports) -> list[Owing]:
             progress(lane, order, changed=changed)
             if was_open and order.asks_for_all and order.status == OrderStatus.FILLED:
                 settle_remainder(lane, order, rules[order.symbol])
+        for payment in sorted(reports.fundings, key=lambda report: report.paid_at):
+            book_payment(lane, payment, rules[payment.symbol].engine_market)
         return touched.owing()
+
+
+def _is_of(trade: TradeReport, report: OrderReport) -> bool:
+    return (trade.symbol, trade.exchange_order_id) == (report.symbol, report.exchange_order_id)
 
 
 def _in_time(trade: TradeReport) -> tuple:
@@ -67,6 +83,7 @@ class _Touched:
     """The orders that this batch of reports concerns; everything is loaded by five queries."""
 
     def __init__(self, account_id: int, reports: Reports) -> None:
+        self._account_id = account_id
         both = (*reports.orders, *reports.trades)
         symbols = {report.symbol for report in both}
         legs = ExchangeOrder.objects.filter(account_id=account_id)
@@ -79,7 +96,7 @@ class _Touched:
         self._by_exchange = {
             (leg.symbol, leg.exchange_order_id): leg for leg in found if leg.exchange_order_id
         }
-        self._by_client = {leg.client_order_id: leg for leg in found}
+        self._by_client = {leg.client_order_id: leg for leg in found if leg.client_order_id}
         self._orders = Order.objects.select_related("account").in_bulk(
             {leg.order_id for leg in found}
         )
@@ -97,6 +114,27 @@ class _Touched:
             if leg and report.exchange_order_id:
                 self._link(leg, report.exchange_order_id)
         return leg
+
+    def is_foreign(self, report: OrderReport) -> bool:
+        """Whether the order is certainly not ours, and told well enough to be stored.
+
+        Where the exchange tells no client id, ours may be the one whose id we are waiting for.
+        """
+        ours = report.client_order_id in self._by_client
+        nameless = report.client_order_id is None and self._awaits_id(report.symbol)
+        told = report.exchange_order_id and report.side and (report.qty or report.filled_qty)
+        return bool(told) and not ours and not nameless
+
+    def _awaits_id(self, symbol: str) -> bool:
+        waiting = ExchangeOrder.objects.filter(
+            account_id=self._account_id, symbol=symbol, exchange_order_id=None
+        )
+        return waiting.filter(order__is_open=True).exists()
+
+    def add(self, leg: ExchangeOrder) -> None:
+        """Know an order that was stored just now."""
+        self._by_exchange[leg.symbol, leg.exchange_order_id] = leg
+        self._orders[leg.order_id] = leg.order
 
     def order(self, leg: ExchangeOrder) -> Order:
         """The OMS order of a leg."""

@@ -99,6 +99,13 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
 
 
 def _check_state(order: Order) -> None:
+    if not order.reconciled:
+        raise Invalid(
+            "An unassigned external order cannot be changed: reassign it first, or cancel it.",
+            field="order_id",
+            limit="an assigned order",
+            value=order.pk,
+        )
     if order.status not in _LIVE:
         raise InvalidOrderState(
             f"A {order.status} order cannot be changed.",

@@ -24,7 +24,7 @@ from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.send_order import Found, exchange_reduces, look_up_market
 from positions.services.submit import Decided, submit
-from positions.services.targets import check_comment, check_live, require_closable
+from positions.services.targets import check_assigned, check_comment, check_live, require_closable
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,7 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
 
 def _check_target(command: ClosePosition, position: Position) -> None:
     check_live(position)
+    check_assigned(position)
     if command.strategy_id is not None and command.strategy_id != position.strategy_id:
         raise InvalidStrategyId(
             "The position belongs to another strategy.",

@@ -18,6 +18,7 @@ from positions.projector.fills import candidate_of
 from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.submit import Decided, submit
+from positions.services.targets import check_assigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ def _target(acceptance: Acceptance, command: SendOrder, mode: PositionMode) -> P
     named, own = by_id.get(command.position_id), tradable_strategies(acceptance.caller, account.pk)
     if named is not None and own is not None and named.strategy_id not in own:
         raise InvalidPositionId(position_id=command.position_id)
+    if named is not None and mode is PositionMode.HEDGE:
+        check_assigned(named)
     candidates = [candidate_of(row) for row in by_id.values()]
     facts = OrderFacts(
         order_id=0,
