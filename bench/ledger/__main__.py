@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-AT_LEAST_A_HUNDREDTH = ("reversals", "base fees", "close_by", "merge")
+AT_LEAST_A_HUNDREDTH = ("reversals", "base fees", "close_by", "merge", "reassign")
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """How is an invented past stored, so that every check of the product finds its rows?"""
 
 from collections import Counter
-from datetime import timedelta
+from decimal import Decimal
 
 from django.db import connection, transaction
 
@@ -9,19 +9,23 @@ from accounts import services
 from accounts.audit import OPERATOR
 from accounts.models import Account
 from bench.ledger.kinds import Kind
-from bench.ledger.past import START, Happened, Ids, Past, PastOrder
+from bench.ledger.past import Happened, Ids, Past, PastOrder
 from bench.ledger.rows import Table
 from positions.engine.holding import average_price
 from positions.engine.money import exact_decimals, kept, plain
 from positions.engine.types import DealKind, Entry, OrderStatus, OrderType, Reason
 from positions.ledger.executions import Executed
-from positions.ledger.replay import Rebuilt
+from positions.ledger.rebuilt import Rebuilt
+from positions.ledger.stream import Entry as JournalRow
+from positions.ledger.stream import time_of
 from positions.models import (
     AccountLane,
     Deal,
     Dust,
     Execution,
+    Funding,
     JournalEntry,
+    JournalKind,
     MarketTerms,
     Order,
     Position,
@@ -31,6 +35,7 @@ REASONS = {
     DealKind.FILL: Reason.ROBOT,
     DealKind.TRANSFER: Reason.CLOSE_BY,
     DealKind.CORRECTION: Reason.CORRECTION,
+    DealKind.FUNDING: Reason.FUNDING,
 }
 
 
@@ -62,31 +67,29 @@ class _Writer:
             model: Table(model) for model in (Position, Order, Execution, Deal, JournalEntry)
         }
         self._counts: Counter[str] = Counter()
-        self._now = START
 
     def write(self, happened: Happened) -> None:
         """Store one row of the ledger and its deals."""
-        row, order = happened.row, happened.order
+        row = happened.row
         if isinstance(row, Executed):
-            self._now = row.executed_at
-            facts = row._asdict() | {"created_at": self._now}
-            self._tables[Execution].add(facts)
-            if order is not None and not order.left:
-                self._write_order(order)
+            self._tables[Execution].add(row._asdict() | {"created_at": row.executed_at})
         else:
-            facts = row._asdict() | {"account_id": self._account_id, "created_at": self._now}
-            self._tables[JournalEntry].add(facts)
+            self._tables[JournalEntry].add(row._asdict() | {"account_id": self._account_id})
+            if row.kind == JournalKind.FUNDING:
+                self._write_payment(row)
+        for order in happened.orders:
+            if not order.left and not order.external:
+                self._write_order(order)
         for deal in happened.deals:
-            reason = REASONS[deal.kind]
-            own = {"account_id": self._account_id, "reason": reason}
-            times = {"executed_at": self._now, "created_at": self._now}
-            trade = {"exchange_trade_id": getattr(row, "exchange_trade_id", None)}
-            self._tables[Deal].add(deal._asdict() | own | times | trade)
+            own = {"account_id": self._account_id, "reason": REASONS[deal.kind]}
+            self._tables[Deal].add(deal._asdict() | own | {"created_at": deal.executed_at})
+        if happened.replaced:
+            self._supersede(happened)
         self._count(happened)
 
     def finish(self) -> Counter[str]:
         """Store what only the end decides: open orders, positions, dust, the lane."""
-        for order in self.past.waiting:
+        for order in (*self.past.waiting, *self.past.unassigned):
             self._write_order(order)
         for chunk in self.past.books.positions.chunks():
             for position in chunk.values():
@@ -106,8 +109,28 @@ class _Writer:
         self.past.books.close()
         return self._counts
 
+    def _supersede(self, happened: Happened) -> None:
+        self._tables[Deal].flush()
+        mine = Deal.objects.filter(account_id=self._account_id)
+        replaced = mine.filter(booking_no__in=happened.replaced)
+        changed = replaced.update(superseded_by=happened.row.booking_no)
+        assert changed == len(happened.replaced)
+
+    def _write_payment(self, row: JournalRow) -> None:
+        facts = row.facts
+        Funding.objects.create(
+            account_id=self._account_id,
+            symbol=facts["symbol"],
+            exchange_funding_id=facts["exchange_funding_id"],
+            amount=Decimal(facts["amount"]),
+            currency=facts["currency"],
+            paid_at=time_of(facts["paid_at"]),
+            booking_no=row.booking_no,
+            created_at=row.created_at,
+        )
+
     def _write_order(self, order: PastOrder) -> None:
-        closed = not order.left
+        closed, now = not order.left, self.past.now
         self._tables[Order].add(
             {
                 "id": order.id,
@@ -120,22 +143,23 @@ class _Writer:
                 "strategy_id": order.strategy_id,
                 "position_id": order.named,
                 "closes_position": order.closes,
-                "reason": Reason.ROBOT,
+                "reason": Reason.EXTERNAL if order.external else Reason.ROBOT,
+                "reconciled": not order.external,
+                "reassigned_by": order.reassigned_by,
                 "exchange_client_order_id": f"generated{order.id}",
                 "exchange_order_id": f"x{order.id}",
                 "qty": order.qty,
                 "filled_qty": order.filled,
                 "filled_value": kept(order.value),
                 "avg_fill_price": kept(order.value / order.filled),
-                "created_at": self._now,
-                "updated_at": self._now,
-                "closed_at": self._now if closed else None,
+                "created_at": now,
+                "updated_at": now,
+                "closed_at": now if closed else None,
             }
         )
 
     def _write_position(self, position: Rebuilt) -> None:
         held, booking_no = position.holding, self.past.opened[position.position_id]
-        opened_at = START + timedelta(seconds=booking_no)
         self._tables[Position].add(
             {
                 "id": position.position_id,
@@ -154,10 +178,12 @@ class _Writer:
                 "fees_by_currency": {currency: plain(fee) for currency, fee in held.fees},
                 "state": position.state,
                 "merged_into_id": position.merged_into,
+                "is_external": position.dedicated,
+                "superseded_by": position.superseded_by,
                 "reason": Reason.ROBOT,
-                "opened_at": opened_at,
-                "updated_at": self._now,
-                "closed_at": None if held.qty else self._now,
+                "opened_at": self.past.now,
+                "updated_at": self.past.now,
+                "closed_at": None if held.qty else self.past.now,
             }
         )
 

@@ -1,17 +1,21 @@
-"""A desk that lives through a generated past: orders, trades, close-bys, merges, write-offs."""
+"""A desk that lives through a generated past: orders, trades, close-bys, merges, write-offs,
+funding, orders that nobody gave, and their reassigns."""
 
 from collections import defaultdict
 from decimal import Decimal
+from typing import Any
 
 from bench.ledger.past import RATES, Happened, Past
 from positions import ports
+from positions.engine.types import OrderStatus, Side
 from positions.journal import JournalKind
 from positions.ledger import stream
 from positions.ledger.executions import Executed
-from positions.ledger.stream import BookedDeal, Counters, Entry
+from positions.ledger.stream import BookedDeal, Counters, Entry, time_of
 from positions.models import Execution, Order, Position
 from positions.outbox import holding
 from positions.projector.dust import write_off
+from positions.reports import OrderReport, Reports, TradeReport
 from positions.tests.desk import Desk
 
 
@@ -44,13 +48,14 @@ class Replica:
         return self
 
     def deals(self) -> list[BookedDeal]:
-        """What the projector wrote."""
+        """What the projector wrote, superseded deals too, but for the time of what is no trade."""
         account_id = self._desk.account.pk
-        return list(stream.deals(account_id, Counters(), stream.counters(account_id)))
+        found = stream.deals(account_id, Counters(), stream.counters(account_id))
+        return [_timeless(deal) for deal in found]
 
     def translated(self, deal: BookedDeal) -> BookedDeal:
         """A deal of the past, with the ids that its rows have here."""
-        return deal._replace(
+        return _timeless(deal)._replace(
             strategy_id=self._strategies[deal.strategy_id],
             position_id=self._position(deal.position_id).pk,
             order_id=None if deal.order_id is None else self._orders[deal.order_id].pk,
@@ -58,13 +63,34 @@ class Replica:
         )
 
     def _trade(self, row: Executed, size: Decimal) -> None:
-        if row.order_id not in self._orders:
-            self._orders[row.order_id] = self._place(row, size)
-        order = self._orders[row.order_id]
-        fee = {} if row.fee is None else {"fee": str(row.fee), "fee_currency": row.fee_currency}
-        self._desk.tell(self._desk.trade(order, str(row.qty), str(row.price), **fee))
+        facts = {
+            "exchange_trade_id": row.exchange_trade_id,
+            "executed_at": row.executed_at,
+            "fee": row.fee,
+            "fee_currency": row.fee_currency,
+        }
+        if row.external:
+            self._orders[row.order_id] = self._find(row, facts)
+        else:
+            if row.order_id not in self._orders:
+                self._orders[row.order_id] = self._place(row, size)
+            order = self._orders[row.order_id]
+            fee = None if row.fee is None else str(row.fee)
+            trade = self._desk.trade(order, str(row.qty), str(row.price), **facts | {"fee": fee})
+            self._desk.tell(trade)
         booked = Execution.objects.get(account=self._desk.account, number=row.number)
         self._executions[row.id] = booked.pk
+
+    def _find(self, row: Executed, facts: dict[str, Any]) -> Order:
+        """Reconciliation finds an order that nobody here gave, filled."""
+        name = {"exchange_order_id": row.exchange_order_id, "symbol": row.symbol}
+        side, qty = Side(row.side), row.qty
+        order = OrderReport(
+            **name, client_order_id="theirs", status=OrderStatus.FILLED, side=side, qty=qty,
+            price=row.price, filled_qty=qty,
+        )  # fmt: skip
+        trade = TradeReport(**name, side=side, qty=qty, price=row.price, **facts)
+        return self._desk.adopt(Reports((order,), (trade,)))
 
     def _place(self, row: Executed, size: Decimal) -> Order:
         named = row.named_position_id
@@ -89,6 +115,15 @@ class Replica:
                 position = self._position(facts["position_id"])
                 with holding(self._desk.account.pk) as lane:
                     write_off(lane, position, Decimal(facts["qty"]), self._market)
+            case JournalKind.FUNDING:
+                facts = facts | {"at": time_of(facts["paid_at"])}
+                names = ("amount", "at", "exchange_funding_id", "currency")
+                self._desk.pay(**{name: facts[name] for name in names})
+            case JournalKind.REASSIGN:
+                orders = [self._orders[order_id] for order_id in facts["order_ids"]]
+                target = facts["position_id"]
+                wish = {} if target is None else {"target_position_id": self._position(target).pk}
+                self._desk.reassign(*orders, to=self._strategies[facts["strategy_id"]], **wish)
 
     def _give(self, command: str, facts: dict[str, int], *names: str, **more: str) -> None:
         ids = {name: self._position(facts[name]).pk for name in names}
@@ -98,3 +133,8 @@ class Replica:
         return Position.objects.get(
             account=self._desk.account, opening_booking_no=self._past.opened[position_id]
         )
+
+
+def _timeless(deal: BookedDeal) -> BookedDeal:
+    """Close-bys and write-offs are booked at the time of booking, which is no matter of the past."""
+    return deal if deal.exchange_trade_id else deal._replace(executed_at=None)

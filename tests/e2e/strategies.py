@@ -15,7 +15,7 @@ import requests
 from tests.e2e.agreement import market_of, net_of_positions
 from tests.e2e.product import Json, Product
 
-BATCH = 20
+BATCH = 50
 MOVING = {"PENDING_SUBMIT", "SENDING", "UNKNOWN"}
 EXPECTED = {
     "validation_error",  # More than is held, or nothing left to close.
