@@ -23,7 +23,7 @@ class Past:
 
     def __init__(self, account_id: int, before: int) -> None:
         self._account_id = account_id
-        # Asked by position only: with the account too, SQLite would walk all of the account's deals.
+        # By position only: given the account too, SQLite would walk all of its deals.
         self._deals = Deal.objects.live_before(before)
 
     def deals_from(

@@ -136,5 +136,5 @@ class Replica:
 
 
 def _timeless(deal: BookedDeal) -> BookedDeal:
-    """Close-bys and write-offs are booked at the time of booking, which is no matter of the past."""
+    """When a close-by or a write-off was booked is no matter of the past."""
     return deal if deal.exchange_trade_id else deal._replace(executed_at=None)

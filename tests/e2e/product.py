@@ -104,7 +104,7 @@ class Product:
             try:
                 if requests.get(f"{self.base}/readyz", timeout=2).status_code == 200:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 pass
             time.sleep(0.05)
         raise AssertionError(f"not ready within {READY_WITHIN_S} s:\n{self.logs()}")
