@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from importlib import import_module
 
-NAMES = ("engine", "replay")
+NAMES = ("engine", "replay", "footprint")
 
 
 def main() -> int:
