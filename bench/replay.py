@@ -5,8 +5,8 @@ import time
 from django.core.management import call_command
 
 from bench.bare import add_up
+from bench.ledger.happened import Ids
 from bench.ledger.kinds import KINDS
-from bench.ledger.past import Ids
 from bench.ledger.writing import write_account
 from bench.measuring import Goal, Result, compare
 from positions.engine.holding import Fill

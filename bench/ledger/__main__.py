@@ -55,8 +55,8 @@ def _generate(options: argparse.Namespace) -> list[int]:
     from django.core.management import call_command  # As above.
 
     from accounts.models import Account
+    from bench.ledger.happened import Ids
     from bench.ledger.kinds import KINDS
-    from bench.ledger.past import Ids
     from bench.ledger.writing import write_account
 
     call_command("migrate", verbosity=0)

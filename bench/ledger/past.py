@@ -7,13 +7,12 @@ writes the same ones from the same trades is a test.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import count
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
+from bench.ledger.happened import Happened, Ids, PastOrder
 from bench.ledger.kinds import Kind
 from bench.ledger.memory import Memory
 from positions.engine.holding import released_cost
@@ -38,49 +37,6 @@ _MOST_OPEN = 10
 _MOST_WAITING = 3
 _MOST_UNASSIGNED = 2
 _NO_BOUND = Decimal(10**9)
-
-
-@dataclass(slots=True)
-class Ids:
-    """The next numbers of rows that all accounts share."""
-
-    order: Iterator[int] = field(default_factory=lambda: count(1))
-    execution: Iterator[int] = field(default_factory=lambda: count(1))
-    position: Iterator[int] = field(default_factory=lambda: count(1))
-
-
-@dataclass(slots=True)
-class PastOrder:
-    """An order while it is being filled."""
-
-    id: int
-    side: Side
-    qty: Decimal
-    strategy_id: int
-    named: int | None = None
-    closes: bool = False
-    external: bool = False
-    reassigned_by: int | None = None
-    filled: Decimal = ZERO
-    value: Decimal = ZERO
-
-    @property
-    def left(self) -> Decimal:
-        """What is not filled yet."""
-        return self.qty - self.filled
-
-
-class Happened(NamedTuple):
-    """One row of the ledger and the deals it made.
-
-    ``orders`` are those that were filled or reassigned, ``replaced`` the booking numbers of deals
-    that are superseded.
-    """
-
-    row: Executed | Entry
-    deals: list[BookedDeal]
-    orders: tuple[PastOrder, ...] = ()
-    replaced: tuple[int, ...] = ()
 
 
 class Past:

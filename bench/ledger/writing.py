@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from accounts import services
 from accounts.audit import OPERATOR
 from accounts.models import Account
+from bench.ledger.happened import Happened, Ids, PastOrder
 from bench.ledger.kinds import Kind
-from bench.ledger.past import Happened, Ids, Past, PastOrder
+from bench.ledger.past import Past
 from bench.ledger.rows import Table
 from positions.engine.holding import average_price
 from positions.engine.money import exact_decimals, kept, plain

@@ -5,7 +5,8 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from bench.ledger.past import RATES, Happened, Past
+from bench.ledger.happened import Happened
+from bench.ledger.past import RATES, Past
 from positions import ports
 from positions.engine.types import OrderStatus, Side
 from positions.journal import JournalKind

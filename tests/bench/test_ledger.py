@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from bench.ledger.happened import Ids
 from bench.ledger.kinds import KINDS
-from bench.ledger.past import Ids, Past
+from bench.ledger.past import Past
 from positions.engine.money import exact_decimals
 from tests.bench.replica import Replica
 
