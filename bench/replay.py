@@ -17,7 +17,7 @@ from positions.ledger.findings import Finding
 from positions.ledger.stream import Counters
 from positions.models import AccountLane
 
-DEALS = 18_000
+DEALS = 9_000
 ROUNDS = 5
 GOAL = Goal(
     "G7 rebuild_positions --verify, executions per CPU second: 100,000 (1M in 10 s)",
