@@ -116,6 +116,11 @@ class Product:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    @staticmethod
+    def printed(output: str) -> Json:
+        """The JSON that a command printed."""
+        return json.loads(output[output.index("{") :])
+
     def logs(self) -> str:
         """The end of every process's log."""
         return "\n".join(
@@ -167,6 +172,17 @@ class Product:
         """A resting limit order at a share of the price; returns the order."""
         price = str(int(self.mid(account) * Decimal(share)))
         return self.buy(account, qty, order_type="limit", price=price, **payload)
+
+    def send(self, path: str, body: Json) -> Json:
+        """POST something else than a command, which must succeed."""
+        answer = requests.post(
+            f"{self.base}{path}",
+            json=body,
+            headers={"x-api-key": self.facts["api_key"]},
+            timeout=30,
+        )
+        assert answer.ok, answer.text
+        return answer.json()
 
     def get(self, path: str, **query: Any) -> Json:
         answer = requests.get(
