@@ -164,7 +164,7 @@ class Executions(ReadOnly):
 
 @shows(JournalEntry)
 class JournalEntries(ReadOnly):
-    """Bookings that are no execution: close-bys, merges, dust."""
+    """Bookings that are no execution: close-bys, merges, dust, funding, reassigns."""
 
     list_display = ("id", "booking_no", "account", "kind", "facts", "created_at_text")
     list_filter = (_BY_ACCOUNT, "kind")

@@ -67,7 +67,7 @@ def _try(product: Product, where: str) -> None:
     finally:
         flow.stop()
     print(
-        f"{where}{TRIALS} kills, {flow.offered_per_s:.0f} orders/s offered, "
+        f"torture: {where}{TRIALS} kill switches, {flow.offered_per_s:.0f} orders/s offered, "
         f"{len(_arrivals(product))} arrived in all: last order after the kill "
         f"p99 {_p99(late_ms):.0f} ms, worst {max(late_ms):.0f} ms; "
         f"kill answered p99 {_p99(answer_ms):.0f} ms"
