@@ -55,10 +55,10 @@ class Runner:
         if account_id in self._lanes:
             return  # Somebody else came first while the account was read.
         importer = Importer(account_id)
+        watcher = Poller(account_id)
         if account.is_pro:
             watcher = Streamer(account_id, on_strangers=importer.ring)
-        else:
-            watcher = Poller(account_id)
+        importer.on_adopted = watcher.ring
         lane = Lane(account_id, on_landed=watcher.ring)
         self._lanes[account_id], self._watchers[account_id] = lane, watcher
         await self._catch_up(account_id)
