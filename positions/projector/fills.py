@@ -56,6 +56,8 @@ def book_trade(
 ) -> None:
     """Append the execution, book it to the positions it belongs to, and count it on the order."""
     market = rules.engine_market
+    if trade.forced is not None and order.reason == Reason.EXTERNAL and not order.filled_qty:
+        order.reason, order.reconciled = trade.forced, True  # Its report came before its trades.
     execution = _append_execution(lane, order=order, leg=leg, trade=trade, rules=rules)
     if execution.forced is not None:
         landed = _book_forced(lane, order, execution, market)
@@ -328,7 +330,7 @@ def _write_deal(
         base_fee=leg.base_fee,
         cost=cost,
         strategy_id=position.strategy_id,
-        reason=order.reason,
+        reason=execution.forced or order.reason,
         comment=order.comment,
         reconciled=order.reconciled,
         exchange_trade_id=execution.exchange_trade_id,

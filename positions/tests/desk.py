@@ -34,7 +34,7 @@ class Desk:
         self.account: Account = builders.account(f"desk {next(_names)}", **settings)
         self.user = builders.user(f"user{next(_names)}", role)
         self.caller = self.caller_with()
-        self._trades = count(1)
+        self.seconds = count(1)
 
     # --- the client's side ---
 
@@ -127,7 +127,7 @@ class Desk:
 
     def trade(self, order: Order, qty: str, price: str = "100", **facts: Any) -> TradeReport:
         """A fill of the order as the exchange describes it; each has the next id and second."""
-        number, leg = next(self._trades), self.leg(order)
+        number, leg = next(self.seconds), self.leg(order)
         fee = facts.pop("fee", None)
         known = {
             "exchange_trade_id": str(number),
@@ -180,11 +180,14 @@ class Desk:
         *fills: tuple[str, str],
         name: str | None = None,
         forced: Reason | None = None,
+        fees: dict[str, Any] | None = None,
         **facts: Any,
     ) -> Reports:
         """What the exchange says of an order that nobody here gave, with its fills (qty, price)."""
         name = name or f"foreign {next(_names)}"
-        trades = [self._foreign_trade(name, side, *fill, forced=forced) for fill in fills]
+        trades = [
+            self.foreign_trade(name, side, *fill, forced=forced, **fees or {}) for fill in fills
+        ]
         filled = sum((trade.qty for trade in trades), Decimal(0))
         whole = filled >= Decimal(qty)
         known = {
@@ -198,10 +201,18 @@ class Desk:
         order = OrderReport(symbol=self.symbol, exchange_order_id=name, **known | facts)
         return Reports((order,), tuple(trades))
 
-    def _foreign_trade(
-        self, name: str, side: str, qty: str, price: str, *, forced: Reason | None, **facts: Any
+    def foreign_trade(
+        self,
+        name: str,
+        side: str,
+        qty: str,
+        price: str = "100",
+        *,
+        forced: Reason | None = None,
+        **facts: Any,
     ) -> TradeReport:
-        number = next(self._trades)
+        """One fill of a foreign order."""
+        number = next(self.seconds)
         return TradeReport(
             symbol=self.symbol,
             exchange_trade_id=str(number),
@@ -229,7 +240,7 @@ class Desk:
 
     def pay(self, amount: str, at: datetime | None = None, **facts: Any) -> FundingReport:
         """A funding payment, now or ``at`` another time."""
-        number = next(self._trades)
+        number = next(self.seconds)
         known = {
             "exchange_funding_id": f"f{number}",
             "currency": "USDT",
