@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from gateway.models import ImportCursor
 from gateway.words import ImportKind
 from positions.models import Deal, ExchangeOrder, Execution, Order, Position
@@ -91,12 +93,15 @@ def move(account_id: int, kind: ImportKind, symbol: str, reached: datetime) -> N
 
 
 def strangers(account_id: int, symbol: str, exchange_order_ids: Iterable[str]) -> set[str]:
-    """Which of these orders we do not know by the exchange's id."""
+    """Which of these orders, or triggers, we do not know by the exchange's id."""
     asked = set(exchange_order_ids)
     mine = ExchangeOrder.objects.filter(
-        account_id=account_id, symbol=symbol, exchange_order_id__in=asked
+        Q(exchange_order_id__in=asked) | Q(conditional_order_id__in=asked),
+        account_id=account_id,
+        symbol=symbol,
     )
-    return asked - set(mine.values_list("exchange_order_id", flat=True))
+    known = mine.values_list("exchange_order_id", "conditional_order_id")
+    return asked.difference(*known)
 
 
 def unbooked(account_id: int, symbol: str, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ processes judge an order without ccxt.
 
 from django.db import models
 
+from gateway.querysets import RawRowQuerySet
 from gateway.words import ExchangePositionMode, ImportKind
 from positions.fields import ExactDecimalField, Word
 
@@ -26,6 +27,8 @@ class RawRow(models.Model):
     raw_json = models.TextField()
     fingerprint = models.CharField(max_length=64)
     observed_at = models.DateTimeField()
+
+    objects = RawRowQuerySet.as_manager()
 
     class Meta:
         abstract = True

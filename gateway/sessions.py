@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from accounts.credentials import ExchangeLogin, login_of
 from accounts.models import Account
-from gateway import capabilities, loop, markets, position_mode
+from gateway import calls, capabilities, loop, markets, position_mode
 from gateway.calls import Call
 from gateway.instance import build
 from gateway.markets import Profile
@@ -40,6 +40,7 @@ from gateway.paging import DAY_MS, funding_key, order_key, pages, trade_key, who
 from gateway.wire import Wire, current
 from gateway.words import Ask, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
+from positions.models import ExchangeOrder
 from positions.ports import MarketRules
 
 log = logging.getLogger(__name__)
@@ -321,6 +322,12 @@ class Session:
         self.exchange.options["timeDifference"] = offset_ms
         return offset_ms
 
+    def waits_apart(self, leg: ExchangeOrder) -> bool:
+        """Whether the exchange has it among its triggers; ``leg`` comes with its order loaded."""
+        return calls.waits_apart(
+            leg.order, leg, exchange_id=self.exchange_id, is_spot=self.is_spot(leg.symbol)
+        )
+
     @property
     def has_contracts(self) -> bool:
         """Whether the account can trade derivatives here."""
@@ -367,6 +374,17 @@ class Session:
             raise Invalid("The exchange has no such symbol.", field="symbol", value=symbol)
         return not market.get("contract")
 
+    # --- for a client ------------------------------------------------------------------------
+
+    async def call(
+        self, ask: Ask, method: str, values: Mapping[str, Any], params: Mapping[str, Any]
+    ) -> Any:
+        """A unified method that ``gateway.functions`` lists; ``ask`` says whether it acts.
+
+        By name, so that what is left out has ccxt's own default.
+        """
+        return await self._ask(ask, method, params=params, **values)
+
     # --- underneath --------------------------------------------------------------------------
 
     def take_over(self, loaded: Loaded) -> None:
@@ -391,6 +409,7 @@ class Session:
         *args: Any,
         params: Mapping[str, Any] | None = None,
         wire: Wire | None = None,
+        **named: Any,
     ) -> Any:
         """Call ``method`` of ccxt; whatever goes wrong becomes an outcome, without ccxt's text."""
         if self._clock_is_wrong:
@@ -399,7 +418,8 @@ class Session:
         token = current.set(wire)
         try:
             async with asyncio.timeout(_patience_s()):
-                return await getattr(self.exchange, method)(*args, params=dict(params or {}))
+                work = getattr(self.exchange, method)(*args, **named, params=dict(params or {}))
+                return await work
         except Exception as error:  # noqa: BLE001 (whatever it is, it is judged and raised below)
             outcome = classify(error, wire)
         finally:
@@ -464,7 +484,7 @@ def _opened_already() -> list[Session]:
 
 
 async def _opened(account_id: int, *, aside: bool) -> Session:
-    profile, login = await loop.db(_profile_and_login, account_id)
+    profile, login = await loop.db(profile_and_login, account_id)
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
@@ -507,6 +527,7 @@ def _all_rules(exchange: Any) -> list[MarketRules]:
                 precision_mode=exchange.precisionMode,
                 order_types=capabilities.order_types(exchange, market),
                 times_in_force=capabilities.times_in_force(exchange, market),
+                trailing_by=capabilities.trailing_by(exchange, market),
                 exchange_id=exchange.id,
             )
         except Unreadable:
@@ -519,7 +540,7 @@ def _all_rules(exchange: Any) -> list[MarketRules]:
     return rules
 
 
-def _profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
+def profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
     account = Account.objects.filter(pk=account_id).first()
     if account is None:
         raise AccountNotFound(account_id=account_id)
@@ -532,7 +553,7 @@ def _profile_and_login(account_id: int) -> tuple[Profile, ExchangeLogin]:
 def _login_or_none(account_id: int) -> ExchangeLogin | None:
     """Most exchanges list their markets to anyone; some only to a login."""
     try:
-        return _profile_and_login(account_id)[1]
+        return profile_and_login(account_id)[1]
     except EngineUnavailable:
         return None
 

@@ -38,6 +38,8 @@ class SendOrder:
     qty: Decimal
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
     reduce_only: bool = False
@@ -58,10 +60,16 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class CancelAllOrders:
-    """Take all open orders off, optionally of some strategies or one symbol only."""
+    """Take all open orders off, optionally of some strategies or one symbol only.
+
+    The risk desk asks for ``openings_only``, and for those that one user gave: closes and
+    protection stay. Clients cannot ask for that.
+    """
 
     strategy_ids: tuple[int, ...] | None = None
     symbol: str | None = None
+    openings_only: bool = False
+    given_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

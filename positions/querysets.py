@@ -36,6 +36,10 @@ class VisibleQuerySet(models.QuerySet):
         """Only what the caller's key may read on these accounts."""
         return self.filter(visible_condition(caller, account_ids))
 
+    def of_strategy(self, strategy_id: int):
+        """The rows of one strategy."""
+        return self.filter(strategy_id=strategy_id)
+
     def newest_first(self):
         """Newest id first, the order of every list."""
         return self.order_by("-id")

@@ -5,69 +5,21 @@ The paper venue keeps a journal and counts what it was sent; that is what is com
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import count
 
 import pytest
-from django.test import override_settings
 
-from accounts.credentials import ExchangeLogin
-from gateway import calls, instance, normalize, sessions, watch
+from gateway import calls, normalize, watch
 from gateway.calls import Call
-from gateway.markets import Profile
 from gateway.outcomes import Adopt, NoSession, NotFound, Refused, Throttled, Unanswered
 from gateway.raw import canonical_json
-from gateway.tests.paper import Paper
+from gateway.tests.trading import LINEAR, MARKETS, SPOT, trading
 from positions.engine.types import OrderStatus, OrderType, Side
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 
-SPOT, LINEAR = "ccxt.binance", "ccxt.binanceusdm"
-MARKETS = {SPOT: ("spot", "BTC/USDT"), LINEAR: ("linear", "BTC/USDT:USDT")}
 ROUTES = {SPOT: "/api/v3/order", LINEAR: "/fapi/v1/order"}
 BOTH = pytest.mark.parametrize("exchange_id", [SPOT, LINEAR])
-_numbers = count()
-
-
-@pytest.fixture(scope="module")
-def paper(tmp_path_factory):
-    venue = Paper(tmp_path_factory.mktemp("paper"))
-    yield venue
-    venue.stop()
-
-
-@pytest.fixture(autouse=True)
-def _no_faults(paper):
-    yield
-    paper.control("DELETE", "faults")
-
-
-@asynccontextmanager
-async def trading(paper: Paper, exchange_id: str):
-    """A session with a login of its own, its symbol and its key."""
-    plain = exchange_id.replace("ccxtpro.", "ccxt.")
-    wallet, symbol = MARKETS[plain]
-    key = f"gateway-{next(_numbers):04}"
-    money = {"USDT": "1000000", "BTC": "10"} if wallet == "spot" else {"USDT": "1000000"}
-    paper.control("POST", "logins", api_key=key, secret="s", market=wallet, balances=money)
-    urls = dict.fromkeys(("binance", "binanceusdm"), paper.url)
-    with override_settings(
-        OMS_EXCHANGE_URLS=urls, OMS_RECV_WINDOW_MS=2000, OMS_EXCHANGE_TIMEOUT_MS=1500
-    ):
-        profile = Profile(1, exchange_id)
-        if exchange_id not in _loaded:
-            _loaded[exchange_id] = await sessions._load(profile, None)
-        talk = sessions.Session(profile, instance.build(profile, ExchangeLogin(key, "s")))
-        talk.take_over(_loaded[exchange_id])
-        await talk.measure_clock()
-        try:
-            yield talk, symbol, key
-        finally:
-            await talk.close()
-
-
-_loaded: dict[str, sessions.Loaded] = {}
 
 
 def at_market(symbol: str, qty="0.01", side="buy", our_id: str | None = None) -> Call:
@@ -205,23 +157,6 @@ async def test_an_order_of_a_contract_is_changed_in_place(paper):
     report = read(LINEAR, [changed]).orders[0]
     assert (report.qty, report.price) == (Decimal("0.02"), Decimal(21000))
     assert report.client_order_id == leg.client_order_id
-
-
-async def test_a_stop_of_a_contract_rests_apart_and_is_cancelled_there(paper):
-    order, leg = _rows(LINEAR, OrderType.STOP, trigger="90000")
-    async with trading(paper, LINEAR) as (talk, symbol, _):
-        answer = await calls.carry(talk, _told(InstructionKind.CREATE, order, leg))
-        plain = await talk.fetch_open_orders(symbol)
-        apart = await talk.fetch_open_orders(symbol, conditional=True)
-        by_ours = await talk.fetch_order(
-            symbol, client_order_id=leg.client_order_id, conditional=True
-        )
-        leg.exchange_order_id = answer["id"]
-        await calls.carry(talk, _told(InstructionKind.CANCEL, order, leg))
-        left = await talk.fetch_open_orders(symbol, conditional=True)
-
-    assert (plain, left) == ([], [])
-    assert [one["id"] for one in apart] == [by_ours["id"]] == [answer["id"]]
 
 
 async def test_reduce_only_is_refused_by_the_exchange_when_there_is_nothing_to_reduce(paper):

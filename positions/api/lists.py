@@ -59,7 +59,7 @@ def asked_rows(
     found = rows.visible_to(request.user, account_ids).newest_first()
     strategy_id = whole_number(request, "strategy_id", least=0)
     if strategy_id is not None:
-        found = found.filter(strategy_id=strategy_id)
+        found = found.of_strategy(strategy_id)
     if symbol := request.query_params.get("symbol"):
         found = found.filter(symbol=symbol)
     return _within_days(request, found, day_column) if day_column else found

@@ -97,6 +97,7 @@ class OrderSerializer(serializers.Serializer):
     qty = _decimal()
     price = _decimal(allow_null=True)
     trigger_price = _decimal(allow_null=True)
+    trailing = serializers.DictField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     stop_loss = _decimal(allow_null=True)
     stop_gain = _decimal(allow_null=True)
@@ -237,6 +238,14 @@ class EventSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
+class RiskStateSerializer(serializers.Serializer):
+    """Whether the account as a whole may open exposure."""
+
+    allow_new_positions = serializers.BooleanField()
+    state = serializers.CharField(help_text="active, reduce_only or halted.")
+    killed = serializers.BooleanField(help_text="A kill switch of the account, or of all, is on.")
+
+
 class OmsAccountSerializer(serializers.Serializer):
     """One account as its caller sees it."""
 
@@ -247,6 +256,7 @@ class OmsAccountSerializer(serializers.Serializer):
     position_mode = serializers.CharField()
     reversal = serializers.CharField()
     status = serializers.CharField()
+    risk = RiskStateSerializer()
     rebased_to = serializers.CharField(allow_null=True)
     rights = serializers.ListField(child=serializers.CharField())
     strategy_ids = serializers.ListField(child=serializers.IntegerField(), allow_null=True)

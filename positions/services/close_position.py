@@ -85,12 +85,16 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
         Intent(
             account_id=account.pk,
             strategy_id=position.strategy_id,
+            user_id=acceptance.caller.user_id,
             api_key_id=acceptance.caller.api_key_id,
-            symbol=position.symbol,
+            market=found.rules.engine_market,
             side=side,
             qty=closing.qty,
+            limit_price=command.price,
             price=command.price or found.last_price,
+            last_price=found.last_price,
             reduces=True,
+            closes=True,
             position_mode=PositionMode(account.position_mode),
         )
     )

@@ -1,14 +1,14 @@
 """The two ports, answered from memory."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from oms_project.errors import Invalid, RiskBlocked
 from positions.engine.types import MarketKind, OrderType, TimeInForce
-from positions.ports import Intent, MarketRules
+from positions.ports import Intent, MarketRules, RiskState, Waiting
 
 LINEAR, SPOT, INVERSE = "BTC/USDT:USDT", "BTC/USDT", "BTC/USD:BTC"
 
@@ -92,8 +92,16 @@ class FakeRisk:
     def __init__(self) -> None:
         self.asked: list[Intent] = []
         self.refuses = False
+        self.stops: Callable[[Waiting], bool] = lambda waiting: False
 
     def check(self, intent: Intent) -> None:
         self.asked.append(intent)
         if self.refuses:
             raise RiskBlocked("Too much.", field="qty", limit=0, value=intent.qty)
+
+    def stopped(self, account_id: int, waiting: Sequence[Waiting]) -> dict[int, RiskBlocked]:
+        refused = RiskBlocked("Stopped.", field="account_id", limit="active", value="halted")
+        return {each.order_id: refused for each in waiting if self.stops(each)}
+
+    def states(self, account_ids: Sequence[int]) -> dict[int, RiskState]:
+        return {account_id: RiskState() for account_id in account_ids}
