@@ -5,19 +5,20 @@ Against a paper venue on a real socket: what we did not do is done there with th
 
 import json
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
 import pytest
 from django.db.models import Model
+from django.utils import timezone
 
 from accounts.models import Credentials
-from gateway import comparing, importing, loop, markets, opening, position_mode, sessions
+from gateway import comparing, cursors, importing, loop, markets, opening, position_mode, sessions
 from gateway.calls import Call
 from gateway.comparing import Answer
 from gateway.models import ImportCursor, RawFunding, RawOrder, RawTrade
-from gateway.outcomes import CallFailed
+from gateway.outcomes import CallFailed, Refused, Throttled
 from gateway.tests.paper import Paper
 from positions import ports
 from positions.models import Deal, Event, Execution, OpeningBalance, Order, Position
@@ -247,6 +248,49 @@ def test_what_could_not_be_asked_moves_no_cursor_and_is_brought_in_later(paper, 
     assert _reached(trader) > before
 
 
+def test_a_symbol_that_is_gone_keeps_no_other_from_being_brought_in(paper):
+    trader = Trader(paper, LINEAR)
+    trader.begin()
+    _bought(trader, "0.1")
+    cursors.add(trader.pk, {"GONE/USDT:USDT"}, timezone.now() - timedelta(days=1))
+    _paid_after(trader, 1)
+    trader.strange()
+
+    with pytest.raises(Refused):
+        trader.bring_in(everything=True)
+
+    assert len(trader.externals()) == 1
+    assert Deal.objects.filter(account_id=trader.pk, kind="funding").exists()
+
+
+def test_funding_waits_for_the_trades_before_it(paper):
+    trader = Trader(paper, LINEAR)
+    trader.begin()
+    _bought(trader, "0.1")
+    _paid_after(trader, 1)
+
+    with failing(paper, "GET /fapi/v1/userTrades"), pytest.raises(CallFailed):
+        trader.bring_in()
+    early = Deal.objects.filter(account_id=trader.pk, kind="funding").count()
+    trader.bring_in()
+
+    assert early == 0
+    assert Deal.objects.filter(account_id=trader.pk, kind="funding").exists()
+
+
+def test_an_exchange_that_says_too_fast_is_not_asked_on(paper):
+    trader = Trader(paper, SPOT)
+    trader.begin()
+    trader.desk.send()
+
+    with failing(paper, "GET /api/v3/openOrders", kind="storm"), pytest.raises(Throttled):
+        trader.bring_in()
+    asked = _times_asked(trader, "/api/v3/myTrades")
+    trader.bring_in()
+
+    assert (asked, _times_asked(trader, "/api/v3/myTrades")) == (0, 1)
+
+
 def test_an_order_that_the_exchange_does_not_show_yet_is_asked_for_again(paper):
     trader = Trader(paper, SPOT)
     trader.begin()
@@ -368,6 +412,11 @@ def test_the_opening_balance_is_recorded_at_the_first_connection(paper, where):
 
     row = OpeningBalance.objects.get(account_id=trader.pk, currency="USDT")
     assert (row.amount, row.is_derived) == (D("4321.5"), False)
+
+
+def _times_asked(trader: Trader, route: str) -> int:
+    rows = trader.paper.control("GET", "requests")["routes"]
+    return sum(row["count"] for row in rows if (row["route"], row["login"]) == (route, trader.key))
 
 
 def _reached(trader: Trader) -> datetime:
