@@ -7,14 +7,26 @@ import json
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from itertools import count
 
 import pytest
+from django.core.management import call_command
 from django.db.models import Model
 from django.utils import timezone
 
 from accounts.models import Credentials
-from gateway import comparing, cursors, importing, loop, markets, opening, position_mode, sessions
+from gateway import (
+    comparing,
+    connection,
+    cursors,
+    importing,
+    loop,
+    markets,
+    opening,
+    position_mode,
+    sessions,
+)
 from gateway.calls import Call
 from gateway.comparing import Answer
 from gateway.models import ImportCursor, RawFunding, RawOrder, RawTrade
@@ -402,6 +414,36 @@ def test_could_not_ask_is_not_equal(paper):
     assert set(answers.values()) == {Answer.NOT_ASKED}
 
 
+def test_the_command_tells_equal_different_and_not_asked_apart(paper):
+    trader = Trader(paper, SPOT)
+    trader.begin()
+
+    equal = _verify(trader)
+    with failing(paper, "GET /api/v3/account"):
+        not_asked = _verify(trader)
+    trader.strange()
+    different = _verify(trader)
+
+    assert [code for code, _ in (equal, not_asked, different)] == [0, 2, 1]
+    assert "not asked" in not_asked[1]
+    assert "balance of BTC: ours 10, exchange 10.00" in different[1]
+
+
+def test_a_login_is_tried_out_check_by_check(paper):
+    trader = Trader(paper, LINEAR)
+
+    good = connection.probe(trader.pk)
+    Credentials.objects.filter(account_id=trader.pk).update(api_key="nobody's")
+    bad = connection.probe(trader.pk)
+
+    assert [check.name for check in good] == [
+        "engine", "markets", "clock", "login", "permissions", "position_mode",
+    ]  # fmt: skip
+    assert (connection.passed(good), connection.passed(bad)) == (True, False)
+    results = {check.name: check for check in bad}
+    assert results["login"].facts == {"exception": "AuthenticationError", "exchange_code": "-2015"}
+
+
 @BOTH
 def test_the_opening_balance_is_recorded_at_the_first_connection(paper, where):
     trader = Trader(paper, where, money="4321.5")
@@ -412,6 +454,15 @@ def test_the_opening_balance_is_recorded_at_the_first_connection(paper, where):
 
     row = OpeningBalance.objects.get(account_id=trader.pk, currency="USDT")
     assert (row.amount, row.is_derived) == (D("4321.5"), False)
+
+
+def _verify(trader: Trader) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("verify_ledger", "--exchange", "--account-id", str(trader.pk), stdout=out)
+    except SystemExit as end:
+        return end.code, out.getvalue()
+    return 0, out.getvalue()
 
 
 def _times_asked(trader: Trader, route: str) -> int:
