@@ -89,14 +89,16 @@ class _Round:
             await self._try(self._note_held())
             every = self._session.facts.lists_every_open_order
             due = await db(cursors.due, self._account_id, now, everything=everything)
-            await self._try(self._open_orders([None] if every else [one.symbol for one in due]))
+            for symbol in [None] if every else [one.symbol for one in due]:
+                await self._try(self._open_orders(symbol))
             due = await db(cursors.due, self._account_id, now, everything=everything)
         else:
             asked = set(only)
             await db(cursors.add, self._account_id, asked, now)
             due = await db(cursors.due, self._account_id, now, everything=True)
             due = [place for place in due if place.symbol in asked]
-            await self._try(self._open_orders([place.symbol for place in due]))
+            for place in due:
+                await self._try(self._open_orders(place.symbol))
         for number, place in enumerate(due, 1):
             await self._try(self._trades(place))
             self._seen(place.symbol, number, len(due))
@@ -138,23 +140,22 @@ class _Round:
         held = {row["symbol"] for row in rows if normalize.exact(row.get("contracts"))}
         await db(cursors.add, self._account_id, held, timezone.now())
 
-    async def _open_orders(self, symbols: Iterable[str | None]) -> None:
+    async def _open_orders(self, symbol: str | None) -> None:
         """Adopt what rests at the exchange and is not ours. Triggers kept apart are not looked at.
 
         The list carries client ids: an own order whose acknowledgement is on the way is booked as
         what it is.
         """
-        for symbol in symbols:
-            by_symbol: dict[str, list[CcxtStructure]] = {}
-            for order in await self._session.fetch_open_orders(symbol):
-                by_symbol.setdefault(str(order.get("symbol")), []).append(order)
-            for each, orders in by_symbol.items():
-                ids = [str(order.get("id")) for order in orders]
-                strange = await db(cursors.strangers, self._account_id, each, ids)
-                listed = [order for order in orders if str(order.get("id")) in strange]
-                await db(cursors.add, self._account_id, {each} if listed else (), timezone.now())
-                for order in listed:
-                    await self._book_stranger(each, order, [])
+        by_symbol: dict[str, list[CcxtStructure]] = {}
+        for order in await self._session.fetch_open_orders(symbol):
+            by_symbol.setdefault(str(order.get("symbol")), []).append(order)
+        for each, orders in by_symbol.items():
+            ids = [str(order.get("id")) for order in orders]
+            strange = await db(cursors.strangers, self._account_id, each, ids)
+            listed = [order for order in orders if str(order.get("id")) in strange]
+            await db(cursors.add, self._account_id, {each} if listed else (), timezone.now())
+            for order in listed:
+                await self._book_stranger(each, order, [])
 
     async def _trades(self, place: Place) -> None:
         """Book the trades of one symbol that are missing, then move its cursor."""
