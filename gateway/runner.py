@@ -60,6 +60,7 @@ class Served:
             self.watcher = Streamer(account.pk, on_strangers=self.importer.ring)
         else:
             self.watcher = Poller(account.pk)
+        self.importer.on_adopted = self.watcher.ring
         self.lane = Lane(tenure, on_landed=self.watcher.ring)
         self._tasks: list[asyncio.Task[None]] = []
 

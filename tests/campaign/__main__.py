@@ -72,8 +72,8 @@ def _run(options: argparse.Namespace) -> int:
     if resolved_s:
         resolved_s.sort()
         p99 = resolved_s[int(len(resolved_s) * 0.99)]
-        print(f"torture: {len(resolved_s)} orders in doubt resolved after "
-              f"{median(resolved_s):.1f} s (median), {p99:.1f} s (p99) of virtual time")  # fmt: skip
+        print(f"torture: {len(resolved_s)} orders in doubt were resolved after "
+              f"{median(resolved_s):.1f} s, p99 {p99:.1f} s, of virtual time")  # fmt: skip
     return 1 if bad else 0
 
 
