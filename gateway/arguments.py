@@ -238,10 +238,12 @@ MARKET_PARAMS: Mapping[str, Form] = {
     "until": _bounded(0, LATEST_MS, "Milliseconds since 1970."),
 }
 ACCOUNT_PARAMS: Mapping[str, Form] = MARKET_PARAMS | {
-    "clientOrderId": _text(64, about="Yours; finds the order that you gave it."),
     "marginMode": forms.word(tuple(MarginMode)),
     "trigger": forms.flag(),
     "stop": forms.flag(),
+}
+NAMED_PARAMS: Mapping[str, Form] = ACCOUNT_PARAMS | {
+    "clientOrderId": _text(64, about="Yours, instead of an id."),
 }
 CONFIG_PARAMS: Mapping[str, Form] = {
     "type": forms.word(tuple(Wallet)),

@@ -308,9 +308,9 @@ def two_strategies(desk) -> tuple[Caller, Order, Order]:
     """A key restricted to one of two strategies, an order of each, told apart by 11 and 12."""
     own, other = desk.strategy(), desk.strategy()
     mine, theirs = (desk.rest(strategy_id=each.pk, qty="0.1") for each in (own, other))
-    for order, number in ((mine, "11"), (theirs, "12")):
+    for order, number, name in ((mine, "11", "mine"), (theirs, "12", "theirs")):
         ExchangeOrder.objects.filter(order=order).update(exchange_order_id=number)
-        Order.objects.filter(pk=order.pk).update(exchange_order_id=number, client_order_id="x" * 5)
+        Order.objects.filter(pk=order.pk).update(exchange_order_id=number, client_order_id=name)
     return desk.caller_with(strategies=[own.pk]), mine, theirs
 
 
@@ -328,7 +328,7 @@ async def test_a_restricted_key_sees_its_own_orders_among_those_of_the_exchange(
 
     assert [row["id"] for row in whole[1]["result"]] == ["11", "12", "13"]
     assert [row["id"] for row in own[1]["result"]] == ["11"]
-    assert [row["clientOrderId"] for row in whole[1]["result"]] == ["xxxxx", "xxxxx", "c13"]
+    assert [row["clientOrderId"] for row in whole[1]["result"]] == ["mine", "theirs", "c13"]
 
 
 async def test_a_restricted_key_sees_the_fills_of_its_own_orders(desk, two_strategies):
@@ -345,6 +345,35 @@ async def test_a_restricted_key_sees_the_fills_of_its_own_orders(desk, two_strat
 
     assert [row["order"] for row in whole[1]["result"]] == ["11", "12"]
     assert [row["order"] for row in own[1]["result"]] == ["11"]
+
+
+async def test_an_order_is_found_at_the_exchange_by_each_of_its_names(desk, two_strategies):
+    _restricted, mine, _theirs = two_strategies
+    async with venue() as exchange:
+        exchange.answers["GET /api/v3/order"] = lambda request: Answer(
+            body=raw_order(request.query["orderId"])
+        )
+
+        for args, params in (
+            (["11", "BTC/USDT"], {}),
+            (["11"], {}),
+            ([f"oms:{mine.pk}"], {}),
+            ([], {"clientOrderId": "mine"}),
+        ):
+            _status, body = await call(
+                desk.caller, desk.account, "fetchOrder", *args, params=params
+            )
+
+            assert body["result"]["id"] == "11"
+            assert body["result"]["clientOrderId"] == "mine"
+        unknown = await call(
+            desk.caller, desk.account, "fetchOrder", params={"clientOrderId": "c11"}
+        )
+        nameless = await call(desk.caller, desk.account, "fetchOrder")
+
+    assert "origClientOrderId" not in exchange.sent("GET", "/api/v3/order")
+    assert (unknown[0], unknown[1]["code"]) == (404, "order_not_found")
+    assert (nameless[0], nameless[1]["details"]["field"]) == (422, "id")
 
 
 @pytest.mark.parametrize("func", ["fetchOrder", "fetchOrderTrades"])
