@@ -5,6 +5,7 @@ error body and request id as everywhere.
 """
 
 import json
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.conf import settings
+from django.urls import Resolver404
+from django.urls import resolve as resolve_path
 
 from accounts.authentication import resolve
 from accounts.client import client_address
 from accounts.permissions import Caller
 from oms_project.errors import OmsError, PayloadTooLarge
+from oms_project.metrics import observe
 from oms_project.middleware import chosen_request_id
 from oms_project.problems import problem
 from positions.api.pool import in_pool
@@ -51,6 +55,7 @@ class PlainApp(ABC):
             for name, value in scope["headers"]
         }
         request_id = chosen_request_id(headers.get("x-request-id"))
+        started = time.perf_counter()
         extra: dict[str, str] = {}
         try:
             request = await _read(scope, headers, request_id, receive)
@@ -59,7 +64,18 @@ class PlainApp(ABC):
             known: OmsError = problem(error)
             status, extra = known.status, known.headers
             text = json.dumps(known.body(request_id), ensure_ascii=False)
+        took_s = time.perf_counter() - started
+        route = _route_of(scope["path"])
+        observe(method=scope["method"], route=route, status=status, seconds=took_s)
         await _send(send, status, text, extra | {"X-Request-ID": request_id})
+
+
+def _route_of(path: str) -> str:
+    """The pattern of the address: these are known to Django too, for OpenAPI and for tests."""
+    try:
+        return f"/{resolve_path(path).route}"
+    except Resolver404:
+        return "none"
 
 
 async def _read(
