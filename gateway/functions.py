@@ -152,6 +152,11 @@ def _create(names: str, *arguments: str) -> list[Function]:
     ]
 
 
+def _trailing(name: str, distance: str) -> list[Function]:
+    order = ("symbol", "type", "side", "amount", "price?")
+    return _create(name, *order, distance, "trailingTriggerPrice?")
+
+
 def _change(name: str, *arguments: str, needs: str, params: Mapping[str, Form]) -> list[Function]:
     return [Function(name, Kind.TRADE, form.pick(arguments), params, needs)]
 
@@ -232,6 +237,8 @@ _ALL = [
     ),
     *_create("createStopLossOrder", "symbol", "type", "side", *_SIZED, "stopLossPrice"),
     *_create("createTakeProfitOrder", "symbol", "type", "side", *_SIZED, "takeProfitPrice"),
+    *_trailing("createTrailingAmountOrder", "trailingAmount"),
+    *_trailing("createTrailingPercentOrder", "trailingPercent"),
     *_create("createLimitOrder", "symbol", "side", "amount", "price"),
     *_create("createMarketOrder", "symbol", "side", *_SIZED),
     *_create("createStopLimitOrder", "symbol", "side", "amount", "price", "triggerPrice"),

@@ -204,6 +204,17 @@ def test_several_orders_are_made_and_all_are_cancelled(caller, product):
     assert caller.call("fetchOpenOrders", caller.symbol) == []
 
 
+def test_a_trigger_rests_and_is_cancelled(product):
+    caller = Caller(product, LINEAR)
+    above = str(int(product.mid(caller.account) * 2))
+
+    made = caller.call("createTriggerOrder", caller.symbol, "market", "buy", "0.01", None, above)
+    cancelled = caller.call("cancelOrder", made["id"], caller.symbol)
+
+    assert (made["type"], made["triggerPrice"], made["status"]) == ("market", above, "open")
+    assert (cancelled["id"], cancelled["status"]) == (made["id"], "canceled")
+
+
 @pytest.mark.parametrize("exchange_id", [SPOT])
 def test_an_answer_that_is_lost_is_202_and_found_again_by_our_name(caller, product):
     fault = {"route": "POST /api/v3/order", "kind": "gateway", "status": 502, "accept": True,
