@@ -77,6 +77,8 @@ async def test_a_batch_that_cannot_be_read_names_the_field(desk, body, field):
         ("/ccxt/{}/fetchTicker", {"colour": "red"}, "colour"),
         ("/ccxt/{}/fetchTicker", [], "body"),
         ("/ccxt/{}/fetchTicker", {"args": "BTC/USDT"}, "args"),
+        ("/ccxt/{}/fetchTicker", {"args": ""}, "args"),
+        ("/ccxt/{}/fetchTicker", {"args": None, "kwargs": 0}, "kwargs"),
         ("/ccxt/core/{}/fetch_ticker", {"args": ["BTC/USDT"]}, "args"),
         ("/ccxt/core/{}/create_order", {"type": "limit", "order_type": "limit"}, "order_type"),
         ("/ccxt/core/{}/fetch_ticker", [], "body"),
