@@ -6,6 +6,8 @@ An order is named by the exchange's id, by ``oms:`` and ours, or by the id that 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from gateway.arguments import Arguments
 from gateway.functions import Function
 from oms_project.errors import Invalid, OrderNotFound
@@ -40,8 +42,9 @@ def named(
     if order_id is not None and order_id.startswith(OURS):
         found = list(orders.filter(pk=_number(order_id)))
     elif order_id is not None:
-        at_exchange = {"account_id": account_id, "exchange_order_id": order_id}
-        legs = ExchangeOrder.objects.filter(**at_exchange)
+        # A trigger has an id of its own; where the same number stands for both, "oms:" tells.
+        is_it = Q(exchange_order_id=order_id) | Q(conditional_order_id=order_id)
+        legs = ExchangeOrder.objects.filter(is_it, account_id=account_id)
         found = list(orders.filter(pk__in=legs.values("order_id"))[:2])
     elif client_order_id is not None:
         # A used id may be used again once the order has ended: the newest is meant.

@@ -276,7 +276,7 @@ def test_a_restricted_key_sees_its_own_orders_only(product):
 def test_slow_market_data_does_not_hold_up_an_order(product):
     caller = Caller(product, SPOT)
     caller.call("fetchTicker", caller.symbol)
-    product.venue("POST", "faults", {"route": "GET /api/v3/*", "kind": "slow", "ms": 4000})
+    product.venue("POST", "faults", {"route": "GET /api/v3/*", "kind": "slow", "ms": 9000})
     since = iter(range(1, 100))
 
     with ThreadPoolExecutor(30) as clients:
@@ -284,12 +284,12 @@ def test_slow_market_data_does_not_hold_up_an_order(product):
             clients.submit(caller.ask, "fetchTrades", caller.symbol, next(since), 5)
             for _ in range(30)
         ]
-        orders = [caller.call("createMarketOrder", caller.symbol, "buy", 0.01) for _ in range(3)]
+        order = caller.call("createMarketOrder", caller.symbol, "buy", 0.01)
         waiting = sum(not call.done() for call in slow)
         statuses = {call.result().status_code for call in slow}
 
-    assert [order["status"] for order in orders] == ["closed"] * 3
-    assert waiting >= 16
+    assert order["status"] == "closed"
+    assert waiting >= 10
     assert statuses <= {200, 503, 504}
 
 
