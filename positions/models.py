@@ -439,7 +439,10 @@ class Deal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "booking_no"], name="one_deal_per_booking")
         ]
-        indexes = [models.Index(fields=["account", "executed_at"], name="deal_by_executed_at")]
+        indexes = [
+            models.Index(fields=["account", "executed_at"], name="deal_by_executed_at"),
+            models.Index(fields=["position", "booking_no"], name="deal_by_position"),
+        ]
 
     def __str__(self):
         return f"deal {self.pk} {self.entry} {self.side} {self.qty} {self.symbol}"
