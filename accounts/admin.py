@@ -21,9 +21,8 @@ from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
 from accounts import audit, services
-from accounts.admin_forms import AccountForm, KeyForm, NewKeyForm, NewUserForm
-from accounts.audit import Actor
-from accounts.client import request_id_of
+from accounts.admin_forms import AccountForm, KeyForm, NewKeyForm, NewUserForm, UserForm
+from accounts.admin_site import actor_in
 from accounts.credentials import state_of
 from accounts.models import (
     Account,
@@ -34,15 +33,11 @@ from accounts.models import (
     Strategy,
     User,
 )
+from accounts.services import two_factor
 from accounts.words import Right
 
 ROWS_COUNTED = 10_000
 _SECRET_INPUTS = frozenset({"password", "password1", "password2", "usable_password"})
-
-
-def actor_in(request: HttpRequest) -> Actor:
-    """Who acts in the admin site."""
-    return Actor(request.user.pk, request.user.get_username(), None, request_id_of(request))
 
 
 class Audited:
@@ -85,20 +80,28 @@ class CappedPaginator(Paginator):
 class Users(Audited, UserAdmin):
     """Users and their roles. Staff rights follow from the role; groups are not used."""
 
+    form = UserForm
     add_form = NewUserForm
-    list_display = ("username", "role", "email", "is_active", "last_login")
+    list_display = ("username", "role", "email", "is_active", "two_factor_since", "last_login")
     list_filter = ("role", "is_active")
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("two_factor_since", "last_login", "date_joined")
+    actions = ("reset_two_factor",)
     fieldsets = (
         (None, {"fields": ("username", "password", "role", "is_active")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        ("Dates", {"fields": ("two_factor_since", "last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "role", "email")}),
         ("Password", {"fields": ("usable_password", "password1", "password2")}),
     )
+
+    @admin.action(description="Reset the second factor of the selected users")
+    def reset_two_factor(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """For lost authenticators; their log-ins end."""
+        for user in users:
+            two_factor.remove(user=user, by=actor_in(request))
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""

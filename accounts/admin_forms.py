@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django import forms
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 
 from accounts import services
 from accounts.models import Account, ApiKey, Strategy, User
+from accounts.services.users import require_an_admin_left
 from accounts.validation import (
     require_exchange_id,
     require_extra_config,
@@ -27,6 +28,22 @@ class NewUserForm(AdminUserCreationForm):
     class Meta:
         model = User
         fields = ("username", "role", "email")
+
+
+class UserForm(UserChangeForm):
+    """A user; somebody has to remain who runs the back office."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        _checked(
+            lambda facts: require_an_admin_left(
+                User.objects.get(pk=self.instance.pk),
+                role=facts.get("role", ""),
+                is_active=facts.get("is_active", False),
+            ),
+            cleaned,
+        )
+        return cleaned
 
 
 class AccountForm(forms.ModelForm):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from accounts.fields import SecretUnreadable
 from accounts.models import Account, Credentials
 from oms_project.errors import EngineUnavailable
+from oms_project.secrecy import hide
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class CredentialsState:
 
 
 def login_of(account: Account) -> ExchangeLogin:
-    """The decrypted login of the account.
+    """The decrypted login of the account; no log shows it from now on.
 
     Raises:
         EngineUnavailable: none is stored, or no key in CREDENTIALS_KEYS opens it.
@@ -50,6 +51,7 @@ def login_of(account: Account) -> ExchangeLogin:
         ) from error
     if stored is None:
         raise EngineUnavailable("The account has no credentials.", account_id=account.pk)
+    hide(stored.api_key, stored.secret, stored.passphrase)
     return ExchangeLogin(stored.api_key, stored.secret, stored.passphrase or "")
 
 

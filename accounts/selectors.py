@@ -1,18 +1,32 @@
 """What can be read about keys, accounts and strategies?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from accounts.models import Account, ApiKey, KeyPermission, Strategy, User
-from accounts.permissions import Caller, readable_strategies
-from accounts.words import StrategyStatus
+from accounts.models import Account, ApiKey, Credentials, KeyPermission, Strategy, User
+from accounts.permissions import AccountRights, Caller, readable_strategies
+from accounts.words import Right, StrategyStatus
 from oms_project.errors import AccountNotFound, NotFound
 
 
 def user_of(caller: Caller) -> User:
     """The caller's row."""
     return User.objects.get(pk=caller.user_id)
+
+
+def user_by_name(user_name: str) -> User:
+    """The user with this name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    user = User.objects.filter(username=user_name).first()
+    if user is None:
+        raise NotFound("There is no such user.", field="user_name", value=user_name)
+    return user
 
 
 def accounts_of(caller: Caller) -> QuerySet[Account]:
@@ -30,6 +44,33 @@ def account_by_id(account_id: int) -> Account:
     if account is None:
         raise AccountNotFound(account_id=account_id)
     return account
+
+
+def accounts_with_state() -> QuerySet[Account]:
+    """Accounts with ``has_login`` and ``has_passphrase``, found out without decrypting anything."""
+    login = Credentials.objects.filter(account=OuterRef("pk"))
+    return Account.objects.annotate(
+        has_login=Exists(login), has_passphrase=Exists(login.filter(passphrase__isnull=False))
+    )
+
+
+def found(rows: QuerySet[Any], number: int) -> Any:
+    """The row with this id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = rows.filter(pk=number).first()
+    if row is None:
+        raise NotFound(f"There is no such {rows.model._meta.verbose_name}.", id=number)
+    return row
+
+
+def reading_everything(caller: Caller) -> Caller:
+    """An admin as the back office sees them: every account to read, none to touch."""
+    rights = AccountRights(frozenset({Right.READ}))
+    numbers = Account.objects.values_list("pk", flat=True)
+    return replace(caller, rights=dict.fromkeys(numbers, rights))
 
 
 def keys_of(caller: Caller) -> QuerySet[ApiKey]:

@@ -1,6 +1,6 @@
 """Is anybody carrying out orders?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -18,6 +18,11 @@ def beat() -> None:
 def forget() -> None:
     """The worker leaves, or starts and is not ready yet."""
     Heartbeat.objects.filter(name=WORKER).delete()
+
+
+def seen_at() -> datetime | None:
+    """When the worker last swept."""
+    return Heartbeat.objects.filter(name=WORKER).values_list("at", flat=True).first()
 
 
 def is_alive() -> bool:

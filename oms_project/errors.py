@@ -66,7 +66,7 @@ class InvalidApiKey(OmsError):
 
 
 class InvalidLogin(OmsError):
-    code, status, title = "invalid_login", 401, "The user name or the password is wrong."
+    code, status, title = "invalid_login", 401, "The user name, the password or the code is wrong."
 
 
 class TwoFactorRequired(OmsError):

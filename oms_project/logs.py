@@ -1,28 +1,20 @@
 """How do log lines look? Readable for people, JSON for collectors; never with a secret."""
 
-import logging
-import re
+from typing import Any
 
 import structlog
 
-_SECRET = re.compile(r"(signature|apiKey|api_key|secret|passphrase|listenKey)=[^&\s'\"]+", re.I)
-_KEY_TEXT = re.compile(r"\b(cxp_[A-Za-z0-9]+_|tok_)[A-Za-z0-9_-]{8,}")
+from oms_project.secrecy import hide, scrubbed
 
 
-class Scrub(logging.Filter):
-    """Take signatures and keys out of every line, whoever wrote it."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record in place; it is always kept."""
-        text = record.getMessage()
-        clean = _KEY_TEXT.sub(r"\1…", _SECRET.sub(r"\1=…", text))
-        if clean != text:
-            record.msg, record.args = clean, ()
-        return True
+def _scrub(logger: Any, method: str, line: str) -> str:
+    """The last step of every line: message, facts and traceback are one text by then."""
+    return scrubbed(line)
 
 
-def logging_for(*, level: str, as_json: bool) -> dict:
-    """Django's ``LOGGING``: one handler on standard error, in one form."""
+def logging_for(*, level: str, as_json: bool, secrets: list[str]) -> dict:
+    """Django's ``LOGGING``: one handler on standard error, in one form, without ``secrets``."""
+    hide(*secrets)
     renderer = (
         structlog.processors.JSONRenderer()
         if as_json
@@ -37,7 +29,6 @@ def logging_for(*, level: str, as_json: bool) -> dict:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"scrub": {"()": Scrub}},
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
@@ -46,6 +37,7 @@ def logging_for(*, level: str, as_json: bool) -> dict:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     renderer,
+                    _scrub,
                 ],
             }
         },
@@ -53,7 +45,6 @@ def logging_for(*, level: str, as_json: bool) -> dict:
             "console": {
                 "class": "logging.StreamHandler",
                 "formatter": "line",
-                "filters": ["scrub"],
             }
         },
         "root": {"handlers": ["console"], "level": level},

@@ -37,13 +37,14 @@ OMS_PAPER_PORT = env.int("OMS_PAPER_PORT", 8600)
 _KEYS = secret_keys(env, OMS_DATA_DIR if _EMBEDDED else None)
 SECRET_KEY = _KEYS.django
 CREDENTIALS_KEYS = _KEYS.credentials
+OMS_METRICS_TOKEN = env.str("OMS_METRICS_TOKEN", "")  # opens /metrics; without one it stays shut
 
 # --- Django --------------------------------------------------------------------------------------
 DEBUG = env.bool("DJANGO_DEBUG", False)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["*"] if _EMBEDDED else [])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "oms_project.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -56,9 +57,10 @@ INSTALLED_APPS = [
     "positions",
     "gateway",
     "riskdesk",
-    "oms_project",
+    "oms_project.apps.ProjectConfig",
 ]
 MIDDLEWARE = [
+    "oms_project.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "oms_project.middleware.request_id",
@@ -93,6 +95,8 @@ SESSION_PATHS = ["/favicon.ico"]
 TRUSTED_PROXIES = env.list("OMS_TRUSTED_PROXIES", default=[])
 LOGIN_FAILURES = env.int("OMS_LOGIN_FAILURES", 10)
 LOGIN_WINDOW_S = env.int("OMS_LOGIN_WINDOW_S", 300)
+# The roles admin and risk log in with a second factor; off, whoever has set one up needs it.
+OMS_TWO_FACTOR_REQUIRED = env.bool("OMS_TWO_FACTOR_REQUIRED", False)
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -152,17 +156,8 @@ else:
         DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
 OMS_DB_THREADS = env.int("OMS_DB_THREADS", 1 if _EMBEDDED else 4)
 
-# --- cache: counts failed log-ins, so it has to be one for all web processes ----------------------
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    if _EMBEDDED
-    else {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.str("OMS_CACHE_URL", "redis://127.0.0.1:6379/2"),
-    }
-}
-
 OMS_SWEEP_S = env.float("OMS_SWEEP_S", 1.0)  # how often lost work and doubt are looked for
+OMS_LEASE_S = env.float("OMS_LEASE_S", 30.0)  # a worker silent for so long loses its accounts
 
 # --- Celery: the database row is the queue, the broker only rings the bell ------------------------
 CELERY_BROKER_URL = env.str(
@@ -212,7 +207,16 @@ OMS_STREAM_SILENCE_S = env.float("OMS_STREAM_SILENCE_S", 60)  # a silent stream 
 OMS_RECV_WINDOW_MS = env.json("OMS_RECV_WINDOW_MS", default=5_000)
 OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
+# How often trades, orders and funding that nobody here asked for are brought in.
+OMS_IMPORT_S = env.float("OMS_IMPORT_S", 60.0)
 OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often
+# What clients call of ccxt themselves (gateway.readers): for how long one answer with market data
+# serves everyone, how long a call may take, and how many may be under way per account (or per
+# exchange, for market data) and in the whole process.
+OMS_MARKET_DATA_LIFE_S = env.float("OMS_MARKET_DATA_LIFE_S", 0.5)
+OMS_CCXT_TIMEOUT_S = env.float("OMS_CCXT_TIMEOUT_S", 15.0)
+OMS_CCXT_IN_FLIGHT = env.int("OMS_CCXT_IN_FLIGHT", 16)
+OMS_CCXT_CALLS = env.int("OMS_CCXT_CALLS", 64)
 
 # --- time limits ---------------------------------------------------------------------------------
 # A claim is doubt after this long without an answer; above the exchange time-out, with room for
@@ -254,7 +258,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "APPEND_COMPONENTS": {
-        "securitySchemes": {"ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
+        "securitySchemes": {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            "MetricsToken": {"type": "http", "scheme": "bearer"},
+        }
     },
     "SECURITY": [{"ApiKey": []}],
     "ENUM_NAME_OVERRIDES": {
@@ -271,4 +278,9 @@ SPECTACULAR_SETTINGS = {
 
 # --- logs ----------------------------------------------------------------------------------------
 OMS_LOG_LEVEL = env.str("OMS_LOG_LEVEL", "INFO")
-LOGGING = logging_for(level=OMS_LOG_LEVEL, as_json=env.bool("OMS_LOG_JSON", not _EMBEDDED))
+LOGGING = logging_for(
+    level=OMS_LOG_LEVEL,
+    as_json=env.bool("OMS_LOG_JSON", not _EMBEDDED),
+    secrets=[SECRET_KEY, *CREDENTIALS_KEYS, OMS_METRICS_TOKEN],
+)
+DEFAULT_EXCEPTION_REPORTER = "oms_project.debug_pages.ScrubbedReporter"

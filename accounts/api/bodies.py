@@ -1,7 +1,8 @@
 """What is in a request body, and is it acceptable?
 
 ``read_body`` is how every view of ours reads one: fields that the serializer does not name are
-refused, and the first problem becomes ``Invalid`` with field and value.
+refused, and the first problem becomes ``Invalid`` with field and value. Values of secrets, and of
+whatever lies inside them, are never repeated.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,11 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from accounts.permissions import AccountRights, StrategyRights
+from accounts.words import Right
 from oms_project.errors import Invalid
 
-# Values of these fields are never repeated in an answer.
-SECRET_FIELDS = frozenset({"password", "current_password", "new_password", "otp"})
+SECRET_FIELDS = frozenset({"password", "current_password", "new_password", "otp", "credentials"})
 
 
 class Body(serializers.Serializer[Any]):
@@ -51,6 +53,33 @@ def read_body(serializer: type[Body], request: Request, *, partial: bool = False
     return dict(body.validated_data)
 
 
+def grants_in(permissions: list[dict[str, Any]]) -> dict[int, AccountRights]:
+    """The rights in the ``permissions`` of a body, by account.
+
+    Raises:
+        Invalid: an account is named twice.
+    """
+    grants = {row["account_id"]: _rights_in(row) for row in permissions}
+    if len(grants) < len(permissions):
+        raise Invalid("Name each account once.", field="permissions", limit="one per account")
+    return grants
+
+
+def strategies_in(rows: list[dict[str, Any]]) -> dict[int, StrategyRights]:
+    """The ``strategies`` of one permission, by strategy."""
+    return {
+        row["strategy_id"]: StrategyRights(can_read=row["can_read"], can_trade=row["can_trade"])
+        for row in rows
+    }
+
+
+def _rights_in(row: dict[str, Any]) -> AccountRights:
+    granted = frozenset(right for right in Right if row[right])
+    if not row["restrict_to_strategies"]:
+        return AccountRights(granted)
+    return AccountRights(granted, strategies_in(row.get("strategies", [])))
+
+
 def _first_problem(errors: Any, path: str = "") -> tuple[str, str]:
     """The path of the first error, such as ``permissions.0.account_id``, and what it says."""
     if isinstance(errors, Mapping):
@@ -65,7 +94,7 @@ def _first_problem(errors: Any, path: str = "") -> tuple[str, str]:
 
 
 def _is_secret(field: str) -> bool:
-    return field.rpartition(".")[2] in SECRET_FIELDS
+    return not SECRET_FIELDS.isdisjoint(field.split("."))
 
 
 def _value_at(data: Any, path: str) -> Any:

@@ -4,6 +4,7 @@ Newest id first; the cursor is the last id of the page before, so rows that arri
 repeat nor hide others.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -21,12 +22,23 @@ PAGING_PARAMETERS = [
 ]
 
 
-def page_of(rows: QuerySet[Any], request: Request) -> tuple[list[Any], str | None]:
+def page_of(
+    rows: QuerySet[Any], request: Request, *, filters: Iterable[str] = ()
+) -> tuple[list[Any], str | None]:
     """One page of ``rows``, which are ordered by ``-id``, and the cursor of the next, if any.
 
+    ``filters`` name the id columns that the query may choose by.
+
     Raises:
-        Invalid: ``limit`` or ``cursor`` is not acceptable.
+        Invalid: a parameter is unknown, so that a mistyped one never widens a list, or wrong.
     """
+    known = {"limit", "cursor", *filters}
+    for name in request.query_params:
+        if name not in known:
+            raise Invalid("There is no such parameter.", field=name[:64], limit=sorted(known))
+    for name in filters:
+        if wanted := _whole_number(request, name, default=0, low=1, high=2**63 - 1):
+            rows = rows.filter(**{name: wanted})
     limit = _whole_number(request, "limit", default=DEFAULT_LIMIT, low=1, high=LIMIT)
     cursor = _whole_number(request, "cursor", default=0, low=1, high=2**63 - 1)
     if cursor:

@@ -5,11 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.bodies import Body, UtcField
-from accounts.models import ApiKey, KeyPermission, KeyStrategy, User
+from accounts.models import ApiKey, KeyPermission, KeyStrategy, Strategy, User
 from accounts.words import KeyStatus, Right, Role, StrategyStatus, choices_of
 
 # What an id can be: the id columns are signed 64-bit numbers.
-_ID = {"min_value": 1, "max_value": 2**63 - 1}
+ID = {"min_value": 1, "max_value": 2**63 - 1}
 
 
 class ErrorBody(serializers.Serializer[Any]):
@@ -25,9 +25,15 @@ class LoginBody(Body):
     user_name = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=1024, trim_whitespace=False)
     api_key_id = serializers.IntegerField(
-        required=False, allow_null=True, help_text="The key to act through; the oldest.", **_ID
+        required=False, allow_null=True, help_text="The key to act through; the oldest.", **ID
     )
-    otp = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=16)
+    otp = serializers.CharField(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        max_length=32,
+        help_text="One-time password or recovery code, where the user has a second factor.",
+    )
 
 
 class LoginAnswer(serializers.Serializer[Any]):
@@ -112,13 +118,13 @@ class IssuedKeyAnswer(ApiKeyRow):
 
 
 class StrategyRightsBody(Body):
-    strategy_id = serializers.IntegerField(**_ID)
+    strategy_id = serializers.IntegerField(**ID)
     can_read = serializers.BooleanField(default=True)
     can_trade = serializers.BooleanField(default=True)
 
 
 class PermissionBody(Body):
-    account_id = serializers.IntegerField(**_ID)
+    account_id = serializers.IntegerField(**ID)
     can_read = serializers.BooleanField(default=False)
     can_trade = serializers.BooleanField(default=False)
     can_close_position = serializers.BooleanField(default=False)
@@ -178,7 +184,7 @@ class PermissionRow(serializers.ModelSerializer[KeyPermission]):
 class NewStrategyBody(Body):
     name = serializers.CharField(max_length=120)
     account_ids = serializers.ListField(
-        child=serializers.IntegerField(**_ID), allow_empty=False, max_length=1000
+        child=serializers.IntegerField(**ID), allow_empty=False, max_length=1000
     )
     client_strategy_id = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, max_value=2**63 - 1
@@ -193,17 +199,59 @@ class StrategyRow(serializers.Serializer[Any]):
     account_ids = serializers.ListField(child=serializers.IntegerField())
 
 
-class _Page(serializers.Serializer[Any]):
+def strategy_row(strategy: Strategy, account_ids: list[int]) -> dict[str, Any]:
+    """A strategy as ``StrategyRow``, with the accounts on which the caller sees it."""
+    return {
+        "strategy_id": strategy.pk,
+        "name": strategy.name,
+        "client_strategy_id": strategy.client_strategy_id,
+        "status": strategy.status,
+        "account_ids": account_ids,
+    }
+
+
+class TwoFactorAnswer(serializers.Serializer[Any]):
+    enabled = serializers.BooleanField()
+    required = serializers.BooleanField(help_text="The role may not do without here.")
+    since = UtcField(allow_null=True)
+    recovery_codes_left = serializers.IntegerField()
+
+
+class EnrolBody(Body):
+    current_password = serializers.CharField(max_length=1024, trim_whitespace=False)
+
+
+class EnrolmentAnswer(serializers.Serializer[Any]):
+    secret = serializers.CharField(help_text="Base32, to type into an authenticator.")
+    otpauth_uri = serializers.CharField(source="uri", help_text="The same, to show as a QR code.")
+
+
+class ConfirmBody(Body):
+    otp = serializers.CharField(max_length=32)
+
+
+class RecoveryCodesAnswer(serializers.Serializer[Any]):
+    recovery_codes = serializers.ListField(
+        child=serializers.CharField(), help_text="Each is good once; shown this once."
+    )
+
+
+class RemoveTwoFactorBody(Body):
+    current_password = serializers.CharField(max_length=1024, trim_whitespace=False)
+    otp = serializers.CharField(max_length=32)
+
+
+class Page(serializers.Serializer[Any]):
     next_cursor = serializers.CharField(allow_null=True)
 
 
-class ApiKeyPage(_Page):
+class ApiKeyPage(Page):
     items = ApiKeyRow(many=True)
 
 
-class PermissionPage(_Page):
+class PermissionPage(Page):
     items = PermissionRow(many=True)
 
 
-class StrategyPage(_Page):
+class StrategyPage(Page):
     items = StrategyRow(many=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import views
+from accounts.api import backoffice, two_factor, views
 
 urlpatterns = [
     path("auth/login-password", views.LoginPassword.as_view(), name="login-password"),
@@ -16,5 +16,36 @@ urlpatterns = [
         views.ApiKeyPermissions.as_view(),
         name="api-key-permissions",
     ),
+    path("user/two-factor", two_factor.TwoFactor.as_view(), name="two-factor"),
+    path(
+        "user/two-factor/confirm",
+        two_factor.TwoFactorConfirm.as_view(),
+        name="two-factor-confirm",
+    ),
+    path("user/two-factor/remove", two_factor.TwoFactorRemove.as_view(), name="two-factor-remove"),
     path("strategies", views.Strategies.as_view(), name="strategies"),
+    path("backoffice/users", backoffice.Users.as_view(), name="backoffice-users"),
+    path("backoffice/users/<int:user_id>", backoffice.OneUser.as_view(), name="backoffice-user"),
+    path(
+        "backoffice/users/<int:user_id>/two-factor",
+        backoffice.UserTwoFactor.as_view(),
+        name="backoffice-user-two-factor",
+    ),
+    path("backoffice/api-keys", backoffice.Keys.as_view(), name="backoffice-api-keys"),
+    path(
+        "backoffice/api-keys/<int:api_key_id>",
+        backoffice.OneKey.as_view(),
+        name="backoffice-api-key",
+    ),
+    path(
+        "backoffice/api-keys/<int:api_key_id>/permissions",
+        backoffice.Permissions.as_view(),
+        name="backoffice-permissions",
+    ),
+    path("backoffice/strategies", backoffice.Strategies.as_view(), name="backoffice-strategies"),
+    path(
+        "backoffice/strategies/<int:strategy_id>",
+        backoffice.OneStrategy.as_view(),
+        name="backoffice-strategy",
+    ),
 ]

@@ -1,9 +1,8 @@
 """Log-in, the user's own profile and keys, and strategies over REST."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_201_CREATED
@@ -11,52 +10,12 @@ from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.api import serializers as shapes
-from accounts.api.bodies import read_body
+from accounts.api.base import WITH_BODY, KeyedView, actor_of, answers
+from accounts.api.bodies import grants_in, read_body
 from accounts.api.paging import PAGING_PARAMETERS, page_of
-from accounts.audit import Actor
-from accounts.authentication import KeyAuthentication, caller_of
+from accounts.authentication import caller_of
 from accounts.client import client_address_of, request_id_of
-from accounts.models import Strategy
-from accounts.permissions import AccountRights, Caller, StrategyRights
-from accounts.words import Right
-from oms_project.errors import Invalid
-
-_TITLES = {
-    400: "The body is not valid JSON.",
-    401: "No key, or a wrong one.",
-    403: "The role or the key does not allow this.",
-    404: "It does not exist, or it is someone else's.",
-    409: "The present state does not allow this.",
-    415: "Not application/json.",
-    422: "A value is not acceptable: `details` names field, limit and value.",
-    429: "Too many failed log-ins; see Retry-After.",
-}
-
-
-def _answers(statuses: Mapping[int, Any], *errors: int) -> dict[int, Any]:
-    """The responses of an operation for the OpenAPI document, errors included."""
-    return {
-        **statuses,
-        **{
-            status: OpenApiResponse(shapes.ErrorBody, description=_TITLES[status])
-            for status in (401, *errors)
-        },
-    }
-
-
-_WITH_BODY = (400, 415, 422)
-
-
-def actor_of(request: Request) -> Actor:
-    """Who acts, for the audit trail."""
-    return Actor.from_caller(caller_of(request), request_id_of(request))
-
-
-class KeyedView(APIView):
-    """A view that needs a key; what the key may do is asked object by object."""
-
-    authentication_classes = (KeyAuthentication,)
-    permission_classes: ClassVar[tuple[()]] = ()  # type: ignore[assignment]
+from accounts.permissions import Caller
 
 
 class LoginPassword(APIView):
@@ -70,7 +29,7 @@ class LoginPassword(APIView):
         tags=["auth"],
         auth=[],
         request=shapes.LoginBody,
-        responses=_answers({200: shapes.LoginAnswer}, *_WITH_BODY, 404, 429),
+        responses=answers({200: shapes.LoginAnswer}, *WITH_BODY, 404, 429),
     )
     def post(self, request: Request) -> Response:
         """Log in with a password; the token goes into `x-api-key` and lasts 12 hours."""
@@ -78,6 +37,7 @@ class LoginPassword(APIView):
         log_in = services.log_in(
             user_name=body["user_name"],
             password=body["password"],
+            otp=body.get("otp"),
             api_key_id=body.get("api_key_id"),
             address=client_address_of(request.META),
             request_id=request_id_of(request),
@@ -92,7 +52,7 @@ class Logout(KeyedView):
         operation_id="log_out",
         tags=["auth"],
         request=None,
-        responses=_answers({200: shapes.LogoutAnswer}),
+        responses=answers({200: shapes.LogoutAnswer}),
     )
     def post(self, request: Request) -> Response:
         """End the log-in whose token this request carries; an API key is not touched."""
@@ -106,7 +66,7 @@ class Profile(KeyedView):
     @extend_schema(
         operation_id="read_profile",
         tags=["user"],
-        responses=_answers({200: shapes.ProfileAnswer}),
+        responses=answers({200: shapes.ProfileAnswer}),
     )
     def get(self, request: Request) -> Response:
         """Who the key belongs to."""
@@ -116,7 +76,7 @@ class Profile(KeyedView):
         operation_id="change_profile",
         tags=["user"],
         request=shapes.ProfileBody,
-        responses=_answers({200: shapes.ProfileAnswer}, *_WITH_BODY),
+        responses=answers({200: shapes.ProfileAnswer}, *WITH_BODY),
     )
     def patch(self, request: Request) -> Response:
         """Change the fields given; what is left out stays."""
@@ -135,7 +95,7 @@ class Password(KeyedView):
         operation_id="change_password",
         tags=["user"],
         request=shapes.PasswordBody,
-        responses=_answers({200: shapes.PasswordAnswer}, *_WITH_BODY, 429),
+        responses=answers({200: shapes.PasswordAnswer}, *WITH_BODY, 429),
     )
     def post(self, request: Request) -> Response:
         """Change the password; every log-in of the user ends, this one too."""
@@ -157,7 +117,7 @@ class ApiKeys(KeyedView):
         operation_id="list_own_api_keys",
         tags=["user"],
         parameters=PAGING_PARAMETERS,
-        responses=_answers({200: shapes.ApiKeyPage}, 422),
+        responses=answers({200: shapes.ApiKeyPage}, 422),
     )
     def get(self, request: Request) -> Response:
         """The user's own keys, newest first, revoked ones included."""
@@ -170,14 +130,14 @@ class ApiKeys(KeyedView):
         operation_id="create_own_api_key",
         tags=["user"],
         request=shapes.NewApiKeyBody,
-        responses=_answers({201: shapes.IssuedKeyAnswer}, *_WITH_BODY, 403, 404),
+        responses=answers({201: shapes.IssuedKeyAnswer}, *WITH_BODY, 403, 404),
     )
     def post(self, request: Request) -> Response:
         """Make a key that can do no more than the one asking; its text is shown this once."""
         body = read_body(shapes.NewApiKeyBody, request)
         issued = services.create_own_api_key(
             caller=caller_of(request),
-            grants=_grants_in(body["permissions"]) if "permissions" in body else None,
+            grants=grants_in(body["permissions"]) if "permissions" in body else None,
             label=body["label"],
             expires_at=body.get("expires_at"),
             ip_allow_list=body.get("ip_allow_list"),
@@ -194,7 +154,7 @@ class ApiKeyChange(KeyedView):
         operation_id="change_own_api_key",
         tags=["user"],
         request=shapes.ApiKeyChangeBody,
-        responses=_answers({200: shapes.ApiKeyRow}, *_WITH_BODY, 404, 409),
+        responses=answers({200: shapes.ApiKeyRow}, *WITH_BODY, 404, 409),
     )
     def patch(self, request: Request, api_key_id: int) -> Response:
         """Change the fields given; `status: revoked` takes effect within a second."""
@@ -213,7 +173,7 @@ class ApiKeyPermissions(KeyedView):
     @extend_schema(
         operation_id="list_own_api_key_permissions",
         tags=["user"],
-        responses=_answers({200: shapes.PermissionPage}, 404),
+        responses=answers({200: shapes.PermissionPage}, 404),
     )
     def get(self, request: Request, api_key_id: int) -> Response:
         """What one of the user's own keys may do, by account."""
@@ -228,20 +188,22 @@ class Strategies(KeyedView):
         operation_id="list_strategies",
         tags=["strategies"],
         parameters=PAGING_PARAMETERS,
-        responses=_answers({200: shapes.StrategyPage}, 422),
+        responses=answers({200: shapes.StrategyPage}, 422),
     )
     def get(self, request: Request) -> Response:
         """The strategies the key sees, newest first."""
         caller = caller_of(request)
         rows, next_cursor = page_of(selectors.strategies_visible_to(caller), request)
-        items = [_strategy_row(row, selectors.visible_account_ids(caller, row)) for row in rows]
+        items = [
+            shapes.strategy_row(row, selectors.visible_account_ids(caller, row)) for row in rows
+        ]
         return Response({"items": items, "next_cursor": next_cursor})
 
     @extend_schema(
         operation_id="create_strategy",
         tags=["strategies"],
         request=shapes.NewStrategyBody,
-        responses=_answers({201: shapes.StrategyRow}, *_WITH_BODY, 403, 404),
+        responses=answers({201: shapes.StrategyRow}, *WITH_BODY, 403, 404),
     )
     def post(self, request: Request) -> Response:
         """Create a strategy on accounts the key may trade; a restricted key gets the new one."""
@@ -254,37 +216,5 @@ class Strategies(KeyedView):
             client_strategy_id=body.get("client_strategy_id"),
             by=actor_of(request),
         )
-        row = _strategy_row(strategy, sorted(set(body["account_ids"])))
+        row = shapes.strategy_row(strategy, sorted(set(body["account_ids"])))
         return Response(row, status=HTTP_201_CREATED)
-
-
-def _strategy_row(strategy: Strategy, account_ids: list[int]) -> dict[str, Any]:
-    return {
-        "strategy_id": strategy.pk,
-        "name": strategy.name,
-        "client_strategy_id": strategy.client_strategy_id,
-        "status": strategy.status,
-        "account_ids": account_ids,
-    }
-
-
-def _grants_in(permissions: list[dict[str, Any]]) -> dict[int, AccountRights]:
-    grants = {row["account_id"]: _rights_in(row) for row in permissions}
-    if len(grants) < len(permissions):
-        raise Invalid("Name each account once.", field="permissions", limit="one per account")
-    return grants
-
-
-def _rights_in(row: dict[str, Any]) -> AccountRights:
-    granted = frozenset(right for right in Right if row[right])
-    if not row["restrict_to_strategies"]:
-        return AccountRights(granted)
-    return AccountRights(
-        granted,
-        {
-            item["strategy_id"]: StrategyRights(
-                can_read=item["can_read"], can_trade=item["can_trade"]
-            )
-            for item in row.get("strategies", ())
-        },
-    )

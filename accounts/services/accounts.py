@@ -1,6 +1,7 @@
 """Which exchange accounts are there, and with which login?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,29 @@ from accounts.validation import (
 )
 from accounts.words import PositionMode, Protection, RawStorage, Reversal
 from oms_project.errors import Invalid
+from oms_project.secrecy import hide
+
+
+def _word(words: type[StrEnum], field: str) -> Callable[[Any], str]:
+    return lambda value: require_word(words, value, field=field).value
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+# What of an account can change, each with the check that its value has to pass.
+CHANGEABLE: Mapping[str, Callable[[Any], Any]] = {
+    "label": _as_is,
+    "is_testnet": _as_is,
+    "position_mode": _word(PositionMode, "position_mode"),
+    "reversal": _word(Reversal, "reversal"),
+    "protection": _word(Protection, "protection"),
+    "keep_stops": _as_is,
+    "raw_storage": _word(RawStorage, "raw_storage"),
+    "reconcile_policy": require_reconcile_policy,
+    "extra_config": require_extra_config,
+}
 
 
 @transaction.atomic
@@ -34,8 +58,9 @@ def add_account(
     raw_storage: str = RawStorage.SHARED,
     reconcile_policy: Mapping[str, Any] | None = None,
     extra_config: Mapping[str, Any] | None = None,
+    login: Mapping[str, Any] | None = None,
 ) -> Account:
-    """A new active account without credentials and without any key that may use it.
+    """A new active account that no key may use yet, with ``login`` if it is given.
 
     Raises:
         UnsupportedEngine: ``exchange_id`` is not ``ccxt.<id>`` or ``ccxtpro.<id>``.
@@ -69,6 +94,37 @@ def add_account(
             "reversal": account.reversal,
         },
     )
+    if login:
+        upsert_credentials(account=account, **login, by=by)
+    return account
+
+
+@transaction.atomic
+def update_account(*, account: Account, changes: Mapping[str, Any], by: Actor) -> Account:
+    """The given ones of ``CHANGEABLE`` are changed; what is not given stays.
+
+    ``position_mode`` and ``reversal`` only where the caller has made sure that the account is flat.
+
+    Raises:
+        Invalid: another field, or a value that is not acceptable.
+    """
+    for name in changes:
+        if name not in CHANGEABLE:
+            raise Invalid("This never changes.", field=name, limit=sorted(CHANGEABLE))
+    wanted = {name: CHANGEABLE[name](value) for name, value in changes.items()}
+    before = {name: getattr(account, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(account, name, value)
+    require_valid(account)
+    account.save(update_fields=[*wanted, "updated_at"])
+    audit.record(
+        by=by,
+        action="account_changed",
+        object_type="account",
+        object_id=account.pk,
+        before=before,
+        after=wanted,
+    )
     return account
 
 
@@ -83,6 +139,7 @@ def upsert_credentials(
     Raises:
         Invalid: the key or the secret is empty.
     """
+    hide(api_key, secret, passphrase)
     before = state_of(account)
     login = {
         "api_key": _required(api_key, field="api_key"),

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.authentication import forget
+from accounts.authentication import forget, rights_of
 from accounts.key_text import digest_of, new_key_text
 from accounts.models import Account, ApiKey, KeyPermission, KeyStrategy, Strategy, User
 from accounts.permissions import KEY_TEMPLATES, AccountRights, Caller, StrategyRights
@@ -118,6 +118,30 @@ def grant(*, api_key: ApiKey, account_id: int, rights: AccountRights, by: Actor)
 
 
 @transaction.atomic
+def change_permissions(*, api_key: ApiKey, changes: Iterable[Mapping[str, Any]], by: Actor) -> None:
+    """Rights named in ``changes`` are as they say, on the accounts they name; all else stays.
+
+    Each change holds ``account_id`` and any of the rights, ``restrict_to_strategies`` and
+    ``strategies`` (strategy id → rights).
+
+    Raises:
+        AccountNotFound, InvalidStrategyId: what does not exist.
+    """
+    held = rights_of(api_key)
+    for change in changes:
+        account_id = change["account_id"]
+        held[account_id] = _changed(held.get(account_id, AccountRights()), change)
+        grant(api_key=api_key, account_id=account_id, rights=held[account_id], by=by)
+
+
+def _changed(held: AccountRights, change: Mapping[str, Any]) -> AccountRights:
+    granted = frozenset(right for right in Right if change.get(right, right in held.granted))
+    if not change.get("restrict_to_strategies", held.is_restricted):
+        return AccountRights(granted)
+    return AccountRights(granted, change.get("strategies", held.strategies or {}))
+
+
+@transaction.atomic
 def revoke_api_key(*, api_key: ApiKey, by: Actor, comment: str = "") -> bool:
     """The key opens nothing any more, nor do log-ins that act through it: within a second in every
     process. Returns whether it was active until now."""
@@ -189,16 +213,54 @@ def update_own_api_key(
     key = ApiKey.objects.filter(pk=api_key_id, user_id=caller.user_id).first()
     if key is None:
         raise NotFound("There is no such key.", api_key_id=api_key_id)
+    acting = ApiKey.objects.filter(pk=caller.api_key_id).first()
+    return update_api_key(api_key=key, changes=changes, acting=acting, by=by)
+
+
+@transaction.atomic
+def update_api_key(
+    *, api_key: ApiKey, changes: Mapping[str, Any], by: Actor, acting: ApiKey | None = None
+) -> ApiKey:
+    """The given ones of ``OWN_KEY_FIELDS`` are changed; ``status`` only ever to revoked.
+
+    With ``acting``, nothing may become wider than that key's own.
+
+    Raises:
+        Conflict: the key is revoked, and the change is not that.
+        Invalid: a value that is not acceptable, or wider than the acting key's.
+    """
     wanted = dict(changes)
-    if wanted.pop("status", key.status) != key.status:
-        if key.status == KeyStatus.REVOKED:
-            raise Conflict("A revoked key stays revoked.", api_key_id=api_key_id)
-        revoke_api_key(api_key=key, by=by)
-    elif wanted and key.status == KeyStatus.REVOKED:
-        raise Conflict("The key is revoked.", api_key_id=api_key_id)
+    if wanted.pop("status", api_key.status) != api_key.status:
+        if api_key.status == KeyStatus.REVOKED:
+            raise Conflict("A revoked key stays revoked.", api_key_id=api_key.pk)
+        revoke_api_key(api_key=api_key, by=by)
+    elif wanted and api_key.status == KeyStatus.REVOKED:
+        raise Conflict("The key is revoked.", api_key_id=api_key.pk)
     if wanted:
-        _change_key(key, wanted, acting=ApiKey.objects.filter(pk=caller.api_key_id).first(), by=by)
-    return key
+        _change_key(api_key, wanted, acting=acting, by=by)
+    return api_key
+
+
+@transaction.atomic
+def set_permissions(*, api_key: ApiKey, grants: Mapping[int, AccountRights], by: Actor) -> None:
+    """The key may do exactly what ``grants`` say, and nothing on any other account.
+
+    Raises:
+        AccountNotFound, InvalidStrategyId: a grant names what does not exist.
+    """
+    others = KeyPermission.objects.filter(api_key=api_key).exclude(account_id__in=grants)
+    for row in others:
+        audit.record(
+            by=by,
+            action="permissions_withdrawn",
+            object_type="api_key",
+            object_id=api_key.pk,
+            before={"account_id": row.account_id, "granted": sorted(row.granted())},
+        )
+    others.delete()
+    for account_id, rights in grants.items():
+        grant(api_key=api_key, account_id=account_id, rights=rights, by=by)
+    transaction.on_commit(forget)
 
 
 def _change_key(key: ApiKey, wanted: dict[str, Any], *, acting: ApiKey | None, by: Actor) -> None:

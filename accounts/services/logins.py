@@ -13,7 +13,8 @@ from accounts.audit import Actor
 from accounts.authentication import forget, oldest_live_key
 from accounts.key_text import digest_of, new_token_text
 from accounts.models import LOGIN_TOKEN_LIFE, ApiKey, LoginToken, User
-from oms_project.errors import InvalidLogin, NotFound
+from accounts.services import two_factor
+from oms_project.errors import Conflict, InvalidLogin, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -28,21 +29,23 @@ class LogIn:
     api_key_id: int | None
 
 
-def log_in(
+def identify(
     *,
     user_name: str,
     password: str,
+    otp: str | None,
     address: str | None,
-    api_key_id: int | None = None,
-    request_id: str = "",
-) -> LogIn:
-    """A token for 12 hours that acts through one of the user's keys: the oldest live one, or the
-    one named. A user without a key gets a token without rights on accounts.
+    may_enrol: bool = False,
+) -> User:
+    """The active user with this name and password, and second factor where one is needed.
+
+    The one door of all log-ins: REST, admin site, and changes that ask for the password again.
+    ``may_enrol`` lets somebody pass whose role needs a second factor and who has none yet.
 
     Raises:
-        RateLimited: too many failures, by user name and address.
-        InvalidLogin: the name or the password is wrong, or the user is disabled; not said which.
-        NotFound: ``api_key_id`` is not a live key of this user.
+        RateLimited: too many failures, by user name and address, or by user for ``otp``.
+        InvalidLogin: name, password or ``otp`` is wrong, or the user is disabled; not said which.
+        TwoFactorRequired: as ``two_factor.require_second_factor``.
     """
     login_throttle.require_login_allowed(user_name=user_name, address=address)
     user = authenticate(username=user_name, password=password)
@@ -50,6 +53,33 @@ def log_in(
         login_throttle.note_failure(user_name=user_name, address=address)
         log.warning("login.refused", extra={"user_name": user_name, "address": address})
         raise InvalidLogin
+    if may_enrol and two_factor.lacks_required(user):
+        return user
+    try:
+        two_factor.require_second_factor(user, otp)
+    except InvalidLogin:
+        log.warning("login.refused_otp", extra={"user_name": user_name, "address": address})
+        raise
+    return user
+
+
+def log_in(
+    *,
+    user_name: str,
+    password: str,
+    address: str | None,
+    otp: str | None = None,
+    api_key_id: int | None = None,
+    request_id: str = "",
+) -> LogIn:
+    """A token for 12 hours that acts through one of the user's keys: the oldest live one, or the
+    one named. A user without a key gets a token without rights on accounts.
+
+    Raises:
+        RateLimited, InvalidLogin, TwoFactorRequired: as ``identify``.
+        NotFound: ``api_key_id`` is not a live key of this user.
+    """
+    user = identify(user_name=user_name, password=password, otp=otp, address=address)
     key = _key_to_act_through(user, api_key_id)
     return _issue_token(user, key, request_id=request_id)
 
@@ -62,6 +92,38 @@ def log_out(token_text: str, *, by: Actor) -> int:
     if ended:
         audit.record(by=by, action="logged_out", object_type="user", object_id=by.user_id or 0)
     return ended
+
+
+def enrol_own_two_factor(
+    *, user: User, password: str, address: str | None, by: Actor
+) -> two_factor.Enrolment:
+    """As ``two_factor.enrol``, for somebody who gives the password again.
+
+    Raises:
+        RateLimited, InvalidLogin: the password, as ``identify``.
+        Conflict: there is a second factor already.
+    """
+    if user.has_two_factor:
+        raise Conflict("There is a second factor already.", field="two_factor")
+    identify(user_name=user.username, password=password, otp=None, address=address, may_enrol=True)
+    return two_factor.enrol(user=user, by=by)
+
+
+def remove_own_two_factor(
+    *, user: User, password: str, otp: str, address: str | None, by: Actor
+) -> None:
+    """Log-ins of the user need no second factor any more; every log-in ends.
+
+    Raises:
+        Conflict: the user's role may not do without, or there is none.
+        RateLimited, InvalidLogin: password or ``otp``, as ``identify``.
+    """
+    if not user.has_two_factor:
+        raise Conflict("There is no second factor.", field="two_factor")
+    if two_factor.is_required(user):
+        raise Conflict("The role needs a second factor.", field="two_factor")
+    identify(user_name=user.username, password=password, otp=otp, address=address)
+    two_factor.remove(user=user, by=by)
 
 
 def _key_to_act_through(user: User, api_key_id: int | None) -> ApiKey | None:

@@ -1,6 +1,7 @@
 """Which strategies do orders belong to?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import transaction
 
@@ -108,6 +109,45 @@ def link_strategy(*, strategy: Strategy, account_id: int, by: Actor) -> bool:
         after={"account_id": account_id},
     )
     return True
+
+
+@transaction.atomic
+def update_strategy(*, strategy: Strategy, changes: Mapping[str, Any], by: Actor) -> Strategy:
+    """Name, client's number, status and accounts are changed where given; the rest stays.
+
+    Orders of a strategy are no longer accepted on an account it is not linked to any more.
+
+    Raises:
+        Invalid: a value that does not fit.
+        AccountNotFound: one of the accounts does not exist.
+    """
+    wanted = dict(changes)
+    numbers = wanted.pop("account_ids", None)
+    _require_client_strategy_id(wanted.get("client_strategy_id"))
+    before: dict[str, Any] = {name: getattr(strategy, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(strategy, name, value)
+    require_valid(strategy)
+    strategy.save()
+    if numbers is not None:
+        wanted["account_ids"] = sorted(set(numbers))
+        before["account_ids"] = linked_account_ids(strategy)
+        _require_accounts(wanted["account_ids"])
+        strategy.accounts.set(wanted["account_ids"])
+    audit.record(
+        by=by,
+        action="strategy_changed",
+        object_type="strategy",
+        object_id=strategy.pk,
+        before=before,
+        after=wanted,
+    )
+    return strategy
+
+
+def linked_account_ids(strategy: Strategy) -> list[int]:
+    """The accounts that orders of the strategy are accepted on."""
+    return sorted(strategy.accounts.values_list("pk", flat=True))
 
 
 @transaction.atomic

@@ -1,5 +1,8 @@
 """Who can use the system?"""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from accounts import audit, login_throttle
@@ -11,6 +14,7 @@ from accounts.words import Role
 from oms_project.errors import Conflict, Invalid
 
 PROFILE_FIELDS = ("email", "first_name", "last_name")
+ADMIN_FIELDS = (*PROFILE_FIELDS, "role", "is_active", "password")
 
 
 @transaction.atomic
@@ -91,26 +95,68 @@ def set_password(*, user: User, password: str, by: Actor, field: str = "password
 
 
 @transaction.atomic
+def update_user(*, user: User, changes: Mapping[str, Any], by: Actor) -> User:
+    """The given ones of ``ADMIN_FIELDS`` are changed; what is not given stays.
+
+    Who is disabled, or has a new password, is logged out; another role counts within a second.
+
+    Raises:
+        Invalid: another field, or a value that does not fit.
+        Conflict: nobody would be left to run the back office.
+    """
+    wanted = dict(changes)
+    password = wanted.pop("password", None)
+    role = require_word(Role, wanted.get("role", user.role), field="role")
+    require_an_admin_left(user, role=role, is_active=wanted.get("is_active", user.is_active))
+    if wanted:
+        _write_changes(user, wanted, by=by, action="user_changed", allowed=ADMIN_FIELDS)
+    if password is not None:
+        set_password(user=user, password=password, by=by)
+    return user
+
+
+def require_an_admin_left(user: User, *, role: str, is_active: bool) -> None:
+    """Someone runs the back office after ``user`` has this role and state; under a lock.
+
+    Raises:
+        Conflict: ``user`` is the last active admin.
+    """
+    if user.pk is None or (role == Role.ADMIN and is_active):
+        return
+    admins = User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True)
+    if set(admins.values_list("pk", flat=True)) == {user.pk}:
+        raise Conflict("This is the last active admin.", user_id=user.pk)
+
+
+@transaction.atomic
 def update_profile(*, user: User, changes: dict[str, str], by: Actor) -> User:
     """The given ones of ``PROFILE_FIELDS`` are changed; what is not given stays.
 
     Raises:
         Invalid: another field, or a value that does not fit.
     """
-    before = {name: getattr(user, name) for name in changes if name in PROFILE_FIELDS}
+    if changes:
+        _write_changes(user, changes, by=by, action="profile_changed", allowed=PROFILE_FIELDS)
+    return user
+
+
+def _write_changes(
+    user: User, changes: Mapping[str, Any], *, by: Actor, action: str, allowed: tuple[str, ...]
+) -> None:
+    for name in changes:
+        if name not in allowed:
+            raise Invalid("This cannot be changed here.", field=name, limit=allowed)
+    before = {name: getattr(user, name) for name in changes}
     for name, value in changes.items():
-        if name not in PROFILE_FIELDS:
-            raise Invalid("This cannot be changed here.", field=name, limit=PROFILE_FIELDS)
         setattr(user, name, value)
     require_valid(user)
-    if changes:
-        user.save(update_fields=list(changes))
-        audit.record(
-            by=by,
-            action="profile_changed",
-            object_type="user",
-            object_id=user.pk,
-            before=before,
-            after=changes,
-        )
-    return user
+    user.save()
+    transaction.on_commit(forget)
+    audit.record(
+        by=by,
+        action=action,
+        object_type="user",
+        object_id=user.pk,
+        before=before,
+        after=changes,
+    )

@@ -20,7 +20,10 @@ COMMANDS = (
     "add_account",
     "create_api_key",
     "create_user",
+    "enrol_two_factor",
     "generate_master_key",
+    "reset_two_factor",
+    "rotate_credentials_key",
     "set_account_testnet",
     "upsert_account_credentials",
 )
@@ -134,7 +137,7 @@ def test_create_api_key_prints_the_key_that_works():
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--user-name", "nobody"), r"--user-name.*nobody"),
+        (("--user-name", "nobody"), r"user_name.*nobody"),
         (("--user-name", "alice", "--account-id", "77"), r"account_not_found.*77"),
         (("--user-name", "alice", "--account-id", "{}", "--strategy-id", "77"), r"strategy_id.*77"),
         (("--user-name", "alice", "--allow-ip", "x"), r"ip_allow_list"),
@@ -305,3 +308,23 @@ def test_generate_master_key_prints_two_keys_and_nothing_else():
     values = [*first.values(), *second.values()]
     assert len(set(values)) == len(values)
     assert all(re.fullmatch(r"[\w-]{43}", value) for value in values)
+
+
+def test_a_second_factor_is_set_up_and_reset_for_somebody():
+    user = builders.user("carol", Role.RISK)
+
+    answer = run("enrol_two_factor", "--user-name", "carol")
+    assert answer["user"] == {"id": user.pk, "user_name": "carol"}
+    assert answer["secret"] in answer["otpauth_uri"]
+    user.refresh_from_db()
+    assert user.has_two_factor
+
+    assert run("reset_two_factor", "--user-name", "carol", "--comment", "lost")["removed"]
+    assert not run("reset_two_factor", "--user-name", "carol")["removed"]
+    assert AuditEntry.objects.get(action="two_factor_removed").comment == "lost"
+
+
+@pytest.mark.parametrize("command", ["enrol_two_factor", "reset_two_factor", "create_api_key"])
+def test_a_user_who_is_not_there_is_said(command):
+    with pytest.raises(CommandError, match=r"not_found.*user_name.*nobody"):
+        run(command, "--user-name", "nobody")

@@ -1,7 +1,8 @@
 """The one place that books: what the exchange said becomes rows, positions and events.
 
-``claims`` hands instructions to whoever sends them; ``outcomes`` books what became of a send;
-``apply`` books what the exchange reports; ``fills`` turns a trade into deals and positions.
+``leases`` says who serves an account; ``claims`` hands instructions to whoever sends them;
+``outcomes`` books what became of a send; ``apply`` books what the exchange reports; ``fills`` turns
+a trade into deals and positions.
 """
 
 from positions.projector.apply import apply

@@ -37,15 +37,18 @@ class Claim:
         return self.instruction.kind
 
 
-def claim(account_id: int, *, most: int) -> list[Claim]:
+def claim(account_id: int, *, most: int, fence: int) -> list[Claim]:
     """Take at most ``most`` instructions of the account, urgent ones first, else in their order.
 
     Those too late to send expire here, those that the risk desk has stopped are rejected; neither
-    is returned. Committed when this returns.
+    is returned. Nothing is given to a worker whose lease (``fence``) somebody else has taken since.
+    Committed when this returns.
     """
     if not _pending(account_id).exists():
         return []
     with holding(account_id) as lane:
+        if lane.fence != fence:
+            return []
         late = _late(account_id, lane.now).select_related("order", "exchange_order", "command")
         for instruction in late.order_by("id")[:_EXPIRED_AT_ONCE]:
             _expire(lane, instruction)

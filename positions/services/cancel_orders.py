@@ -64,8 +64,11 @@ def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Comm
 
 
 def book_all(acceptance: Acceptance, command: CancelAllOrders, _: None) -> Command:
-    """Cancel every open order of the account that the caller may cancel, or a part of them."""
-    orders = Order.objects.open().filter(account=acceptance.account)
+    """Cancel every open order of the account that the caller may cancel, or a part of them.
+
+    Those of unassigned external orders stay: whoever wants them gone names them.
+    """
+    orders = Order.objects.open().filter(account=acceptance.account, reconciled=True)
     if command.symbol is not None:
         orders = orders.filter(symbol=command.symbol)
     if command.strategy_ids is not None:

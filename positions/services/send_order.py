@@ -18,6 +18,7 @@ from positions.projector.fills import candidate_of
 from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.submit import Decided, submit
+from positions.services.targets import check_assigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ def look_up(command: SendOrder, caller: Caller, account: Account) -> Found:
 
     Raises:
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not trade this.
-        Invalid: there is no such symbol.
+        Invalid: there is no such symbol, or the account is not set up for it at its exchange.
     """
     require_trade(caller, account.pk, command.strategy_id)
     exchange().check_params(command.params)
+    exchange().check_tradable(account.pk, command.symbol)
     return look_up_market(account, command.symbol)
 
 
@@ -60,6 +62,12 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         time_in_force=command.time_in_force,
         price=command.price,
         trigger_price=command.trigger_price,
+    )
+    trailing = checks.check_trailing(
+        found.rules,
+        order_type=command.order_type,
+        amount=command.trailing_amount,
+        percent=command.trailing_percent,
     )
     checks.check_expiry(command.expires_at, now=acceptance.lane.now)
     checks.check_client_order_id(account, command.client_order_id)
@@ -106,6 +114,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             qty=command.qty,
             price=command.price,
             trigger_price=command.trigger_price,
+            trailing=trailing,
             time_in_force=command.time_in_force,
             expires_at=command.expires_at,
             strategy_id=command.strategy_id,
@@ -143,6 +152,8 @@ def _target(acceptance: Acceptance, command: SendOrder, mode: PositionMode) -> P
     named, own = by_id.get(command.position_id), tradable_strategies(acceptance.caller, account.pk)
     if named is not None and own is not None and named.strategy_id not in own:
         raise InvalidPositionId(position_id=command.position_id)
+    if named is not None and mode is PositionMode.HEDGE:
+        check_assigned(named)
     candidates = [candidate_of(row) for row in by_id.values()]
     facts = OrderFacts(
         order_id=0,

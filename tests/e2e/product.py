@@ -20,7 +20,7 @@ TOKEN = "control"
 READY_WITHIN_S = 60
 MARIADB = os.environ.get("OMS_TEST_MARIADB", "mysql://root@127.0.0.1:3306")
 REDIS = os.environ.get("OMS_TEST_REDIS", "redis://127.0.0.1:6379")
-REDIS_DATABASES = (10, 11, 12)
+REDIS_DATABASES = (10, 11)
 GENEROUS = ("--orders-10s", "1000000", "--weight-limit", "10000000", "--orders-1d", "10000000",
             "--raw-limit", "10000000", "--max-open-orders", "100000",
             "--linear-weight-limit", "10000000", "--linear-orders-10s", "1000000",
@@ -102,7 +102,7 @@ class Product:
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             try:
-                if requests.get(f"{self.base}/readyz", timeout=2).status_code == 200:
+                if requests.get(f"{self.base}/readyz", timeout=5).status_code == 200:
                     return
             except requests.RequestException:
                 pass
@@ -265,7 +265,6 @@ class Product:
                 "DATABASE_URL": f"{MARIADB}/{self._database}",
                 "OMS_BROKER_URL": f"{REDIS}/{REDIS_DATABASES[0]}",
                 "OMS_RELAY_URL": f"{REDIS}/{REDIS_DATABASES[1]}",
-                "OMS_CACHE_URL": f"{REDIS}/{REDIS_DATABASES[2]}",
                 "DJANGO_SECRET_KEY": "only for tests, " * 4,
                 "CREDENTIALS_KEYS": "only-for-tests-0123456789012345678901234567",
                 "DJANGO_ALLOWED_HOSTS": "127.0.0.1",

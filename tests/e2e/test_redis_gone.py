@@ -37,7 +37,6 @@ def test_orders_are_sent_without_redis_and_none_twice_on_server(redis_url, tmp_p
     settings = {
         "OMS_BROKER_URL": f"{url}/0",
         "OMS_RELAY_URL": f"{url}/1",
-        "OMS_CACHE_URL": f"{url}/2",
     }
     product = Product(tmp_path / "server", mode="server", settings=settings).start()
     account = product.account("ccxt.binance")

@@ -3,13 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from accounts import services
+from accounts import selectors, services
 from accounts.audit import OPERATOR
 from accounts.management.operator_command import OperatorCommand
-from accounts.models import User
 
 
 class Command(OperatorCommand):
@@ -35,9 +34,7 @@ class Command(OperatorCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        user = User.objects.filter(username=options["user_name"]).first()
-        if user is None:
-            raise CommandError(f"--user-name: there is no user {options['user_name']!r}")
+        user = selectors.user_by_name(options["user_name"])
         days = options["expires_in_days"]
         issued = services.create_api_key(
             user=user,
