@@ -66,9 +66,12 @@ def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Comm
 def book_all(acceptance: Acceptance, command: CancelAllOrders, _: None) -> Command:
     """Cancel every open order of the account that the caller may cancel, or a part of them.
 
-    Those of unassigned external orders stay: whoever wants them gone names them.
+    Those of unassigned external orders stay: whoever wants them gone names them, or pulls a kill
+    switch.
     """
-    orders = Order.objects.open().filter(account=acceptance.account, reconciled=True)
+    orders = Order.objects.open().filter(account=acceptance.account)
+    if not command.openings_only:
+        orders = orders.filter(reconciled=True)
     if command.symbol is not None:
         orders = orders.filter(symbol=command.symbol)
     if command.strategy_ids is not None:

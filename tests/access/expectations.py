@@ -60,6 +60,8 @@ _TRADE = "401  404   403  202   202        403  403      403   401     401"
 _ALIEN = "401  404   403  202   403        403  403      403   401     401"
 _CLOSE = "401  404   403  202   202        202  403      403   401     401"
 _DONE = "401  404   403  200   200        200  403      403   401     401"
+_RISK = "401  404   403  403   403        200  403      404   401     401"
+_FREED = "401  404   403  403   403        409  403      404   401     401"
 _ADMIN = "401  403   403  403   403        403  403      200   401     401"
 _MADE = "401  403   403  403   403        403  403      201   401     401"
 
@@ -177,6 +179,48 @@ CASES = [
         source_position_id="{own_second}",
         target_position_id="{own_position}",
         comment="why",
+    ),
+    # --- risk desk -------------------------------------------------------------------------------
+    case("GET /oms/risk/{account_id}", _READ, "/oms/risk/{account}"),
+    case("GET /oms/risk/{account_id}/strategies", _READ, "/oms/risk/{account}/strategies"),
+    case(
+        "POST /oms/risk/{account_id}/allow_new_positions",
+        _RISK,
+        "/oms/risk/{account}/allow_new_positions",
+        {"allow_new_positions": False, "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/{account_id}/strategies/allow_new_positions",
+        _RISK,
+        "/oms/risk/{account}/strategies/allow_new_positions",
+        {"strategy_id": "{own}", "allow_new_positions": False, "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/{account_id}/status",
+        _RISK,
+        "/oms/risk/{account}/status",
+        {"status": "blocked", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/{account_id}/limits",
+        _RISK,
+        "/oms/risk/{account}/limits",
+        {"max_order_qty": "1", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/halts",
+        _RISK,
+        body={"scope": "account", "id": "{account}", "state": "halted", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/kill",
+        _RISK,
+        body={"scope": "account", "id": "{account}", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/release",
+        _FREED,
+        body={"scope": "account", "id": "{account}", "comment": "why"},
     ),
     # --- back office -----------------------------------------------------------------------------
     case("GET /system/status", _ADMIN),
