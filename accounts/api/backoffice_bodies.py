@@ -31,6 +31,7 @@ class UserRow(serializers.ModelSerializer[User]):
     user_id = serializers.IntegerField(source="pk", read_only=True)
     user_name = serializers.CharField(source="username", read_only=True)
     role = serializers.ChoiceField(choices_of(Role), read_only=True)
+    email = serializers.CharField(read_only=True, help_text="Empty where there is none.")
     two_factor_since = UtcField(allow_null=True, read_only=True)
     created_at = UtcField(source="date_joined", read_only=True)
     last_login_at = UtcField(source="last_login", allow_null=True, read_only=True)

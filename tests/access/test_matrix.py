@@ -18,6 +18,7 @@ from tests.access.expectations import CASES
 from tests.access.routes import methods_of, paths, routes
 from tests.access.world import KINDS, NOWHERE
 
+pytestmark = pytest.mark.django_db
 REST_CASES = [case for case in CASES if case.route != "POST /oms/commands"]
 
 
@@ -66,7 +67,6 @@ def test_a_method_that_an_address_does_not_know_is_405_and_needs_a_key_first(wor
     assert without == expected
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 def test_no_page_of_the_admin_site_opens_for_another_role(role):
     client = Client()
