@@ -18,9 +18,10 @@ demo: $(VENV)/embedded.done ## a tour through a running `make run`
 test: $(VENV)/test.done ## set up and test everything
 	@exec tests/run_all.sh
 
-torture: $(VENV)/test.done ## a longer campaign: KILLS=100 times kill -9 at random, SEED=7
+torture: $(VENV)/test.done ## a longer campaign: KILLS=100 times kill -9 at random, SEED=7, then as many kill switches
 	@OMS_TORTURE_KILLS=$(or $(KILLS),100) OMS_TORTURE_SEED=$(or $(SEED),7) \
-	  OMS_DATA_DIR=$$(mktemp -d) $(PY) -m pytest -q -s tests/e2e/test_kill.py
+	  OMS_KILL_TRIALS=$(or $(KILLS),100) OMS_DATA_DIR=$$(mktemp -d) \
+	  $(PY) -m pytest -q -s tests/e2e/test_kill.py tests/e2e/test_kill_switch.py
 
 clean: ## remove the virtual environment and caches, keep the data in var/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

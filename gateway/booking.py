@@ -1,7 +1,8 @@
 """How does what an exchange said become booked?
 
 Stored raw first (committed), then translated, then applied. Where the exchange reports more filled
-than it showed trades for, the trades are fetched before anything is called final.
+than it showed trades for, or a trigger that has placed an order, those are fetched before anything
+is called final.
 """
 
 import logging
@@ -14,6 +15,8 @@ from gateway import markets, normalize, raw
 from gateway.loop import db
 from gateway.outcomes import CallFailed
 from gateway.sessions import Session
+from oms_project import faultpoints
+from oms_project.faultpoints import Place
 from positions import projector
 from positions.projector.apply import Owing
 
@@ -27,29 +30,44 @@ async def book(
     *,
     orders: Sequence[CcxtStructure] = (),
     trades: Sequence[CcxtStructure] = (),
+    fundings: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
+    adopt: bool = False,
 ) -> None:
-    """Book ccxt orders and trades of the session's account, and the trades they still owe.
+    """Book ccxt structures of the session's account, and what its orders still owe.
 
-    ``client_order_id`` is ours of the order asked about, for answers that leave it out. What cannot
-    be fetched now stays owing: the order is not final and is asked again.
+    ``client_order_id`` is ours of the order asked about, for answers that leave it out. With
+    ``adopt``, an order that is not ours becomes an external one. What cannot be fetched now stays
+    owing: the order is not final and is asked again.
     """
     owing = await db(
         store_and_apply,
         session,
         orders=orders,
         trades=trades,
+        fundings=fundings,
         client_order_id=client_order_id,
+        adopt=adopt,
     )
     for order in owing:
-        try:
-            fetched = await session.fetch_order_trades(order.symbol, order.exchange_order_id)
-        except CallFailed as failure:
-            log.warning(
-                "booking.trades_not_fetched", extra={"order_id": order.order_id} | failure.details
-            )
-            continue
-        await db(store_and_apply, session, trades=fetched)
+        await _book_owed(session, order)
+
+
+async def _book_owed(session: Session, owing: Owing) -> None:
+    """Fetch and book what is missing: the order that a trigger placed, then its trades."""
+    symbol, exchange_order_id = owing.symbol, owing.exchange_order_id
+    try:
+        if owing.is_unseen:
+            placed = await session.fetch_order(symbol, exchange_order_id=exchange_order_id)
+            for owed in await db(store_and_apply, session, orders=[placed]):
+                if not owed.is_unseen:
+                    await _book_owed(session, owed)
+            return
+        fetched = await session.fetch_order_trades(symbol, exchange_order_id)
+    except CallFailed as failure:
+        log.warning("booking.not_fetched", extra={"order_id": owing.order_id} | failure.details)
+        return
+    await db(store_and_apply, session, trades=fetched)
 
 
 def store_and_apply(
@@ -57,27 +75,33 @@ def store_and_apply(
     *,
     orders: Sequence[CcxtStructure] = (),
     trades: Sequence[CcxtStructure] = (),
+    fundings: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
+    adopt: bool = False,
 ) -> list[Owing]:
-    """Store the raw rows, then book them; returns the orders whose trades are still missing."""
-    if not orders and not trades:
+    """Store the raw rows, then book them; returns the orders of which something is missing."""
+    if not (orders or trades or fundings):
         return []
     observed_at = timezone.now()
     evidence = raw.record(
         account_id=session.account_id,
         exchange_id=session.exchange_id,
-        evidence=raw.Evidence(tuple(orders), tuple(trades)),
+        evidence=raw.Evidence(tuple(orders), tuple(trades), tuple(fundings)),
         observed_at=observed_at,
     )
+    faultpoints.at(Place.RECORDED)
     reading = normalize.reports(
         exchange_id=session.exchange_id,
         observed_at=observed_at,
         orders=evidence.orders,
         trades=evidence.trades,
+        fundings=evidence.fundings,
         client_order_id=client_order_id,
     )
     for fault in reading.unreadable:
         log.error("booking.unreadable", extra={"account_id": session.account_id, "fault": fault})
     for trade in reading.reports.trades:
         markets.remember_price(session.account_id, trade.symbol, trade.price)
-    return projector.apply(session.account_id, reading.reports)
+    owing = projector.apply(session.account_id, reading.reports, adopt=adopt)
+    faultpoints.at(Place.BOOKED)
+    return owing

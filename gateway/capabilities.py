@@ -21,7 +21,7 @@ from typing import Any
 from django.conf import settings
 
 from gateway.words import Verdict
-from positions.engine.types import MarketKind, OrderType, TimeInForce
+from positions.engine.types import MarketKind, OrderType, Reason, TimeInForce, Trailing
 
 PREFIXES = ("ccxt.", "ccxtpro.")
 DEFAULT_NOT_FOUND_WINDOW_S = 600
@@ -50,11 +50,24 @@ class Facts:
     ``trigger_style``: ``kind`` says stop or take-profit (``stopLossPrice``, ``takeProfitPrice``);
         ``direction`` says from which side the price comes (``triggerPrice``, ``triggerDirection``).
     ``conditional_apart``: resting triggers of derivatives live at other endpoints
-        (``params.trigger``).
+        (``params.trigger``), under ids of their own.
+    ``conditional_id_keys``: where its own answer keeps the id of such a trigger; without them it
+        cannot be told from an order, so none are offered.
+    ``placed_id_keys``: where such an answer keeps the id of the order that the trigger placed.
+    ``lists_triggers``: its plain lists hold triggers too, though ccxt can ask for them apart.
+    ``spot_trailing``: the ``params`` that a trailing stop on spot needs beside its distance.
     ``expiry_param``: the millisecond field of good-till-date.
     ``orders_by_get``: it takes orders by HTTP GET.
     ``json_numbers``: it wants quantities as JSON numbers, where ccxt passes them through untouched.
     ``float_numbers``: its ccxt class computes with parsed numbers, so they cannot be text.
+    ``forced_client_ids``: how the client ids begin that it gives the orders by which it closes an
+        account's position by force.
+    ``lists_every_open_order``: ``fetch_open_orders`` without a symbol lists those of all symbols,
+        in one call.
+    ``funding_of_all``: ``fetch_funding_history`` without a symbol lists the payments of all.
+    ``wallet_key``: in the rows of ``info.assets`` of a derivatives balance, the money without
+        unrealised profit; ccxt's ``total`` is with it.
+    ``permission_keys``: what its balance tells of the login's rights, by the words we show.
     ``market_types``: what ``load_markets`` is limited to, by the account's default type.
     ``options``: ccxt options that a session starts with.
     """
@@ -73,10 +86,19 @@ class Facts:
     trades_from_id: str | None = None
     trigger_style: str = "kind"
     conditional_apart: bool = False
+    conditional_id_keys: tuple[str, ...] = ()
+    placed_id_keys: tuple[str, ...] = ()
+    lists_triggers: bool = False
+    spot_trailing: Mapping[str, str] = field(default_factory=dict)
     expiry_param: str | None = None
     orders_by_get: bool = False
     json_numbers: bool = False
     float_numbers: bool = False
+    forced_client_ids: Mapping[str, Reason] = field(default_factory=dict)
+    lists_every_open_order: bool = False
+    funding_of_all: bool = False
+    wallet_key: str | None = None
+    permission_keys: Mapping[str, str] = field(default_factory=dict)
     market_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -110,7 +132,16 @@ _BINANCE = Facts(
     trades_from_id="fromId",
     edits_in_place=True,
     conditional_apart=True,
+    conditional_id_keys=("algoId", "aid"),  # REST; ALGO_UPDATE on the stream.
+    placed_id_keys=("actualOrderId", "ai"),
+    spot_trailing={"stopLossOrTakeProfit": "stopLoss"},
     expiry_param="goodTillDate",
+    # USD-M and COIN-M user data streams, ORDER_TRADE_UPDATE: "special client order id".
+    forced_client_ids={"autoclose-": Reason.LIQUIDATION, "adl_autoclose": Reason.ADL},
+    lists_every_open_order=True,
+    funding_of_all=True,
+    wallet_key="walletBalance",
+    permission_keys={"canTrade": "trade", "canWithdraw": "withdraw", "canDeposit": "deposit"},
     # A list call per account type would be two to six requests, some of them signed.
     market_types={
         "": ("spot",),
@@ -131,6 +162,8 @@ _BYBIT = Facts(
     codes={"110072": Verdict.ADOPT, "170141": Verdict.ADOPT, "10006": Verdict.THROTTLED},
     client_id_length=36,
     trigger_style="direction",
+    # https://bybit-exchange.github.io/docs/v5/order/open-order: all kinds without orderFilter.
+    lists_triggers=True,
     options={"fetchOrder": {"acknowledged": True}},  # It reaches the last 500 orders only.
 )
 _OKX = Facts(
@@ -232,6 +265,13 @@ def exchange_ids() -> frozenset[str]:
     )
 
 
+def forced_reason(exchange_id: str, client_order_id: str | None) -> Reason | None:
+    """Why the exchange closed a position with an order of this client id; ``None``: it did not."""
+    prefixes = facts(exchange_id).forced_client_ids
+    given = client_order_id or ""
+    return next((why for prefix, why in prefixes.items() if given.startswith(prefix)), None)
+
+
 def edits_in_place(exchange_id: str, kind: MarketKind) -> bool:
     """Whether a live limit order of such a market keeps its id through a change."""
     return kind is not MarketKind.SPOT and facts(exchange_id).edits_in_place
@@ -259,6 +299,11 @@ def recv_window_ms(exchange_id: str) -> int:
     return DEFAULT_RECV_WINDOW_MS if configured is None else int(configured)
 
 
+def in_flight_s(exchange_id: str) -> float:
+    """How long a request that left may still be accepted: the receive window and the margin."""
+    return recv_window_ms(exchange_id) / 1000 + CLOCK_MARGIN_S
+
+
 def not_found_window_s(exchange_id: str) -> float:
     """How long "no such order" proves nothing: ``OMS_NOT_FOUND_WINDOW_S``, a number or one per id.
 
@@ -267,7 +312,7 @@ def not_found_window_s(exchange_id: str) -> float:
     """
     configured = _for_exchange(getattr(settings, "OMS_NOT_FOUND_WINDOW_S", None), exchange_id)
     window_s = DEFAULT_NOT_FOUND_WINDOW_S if configured is None else float(configured)
-    return max(window_s, recv_window_ms(exchange_id) / 1000 + CLOCK_MARGIN_S)
+    return max(window_s, in_flight_s(exchange_id))
 
 
 def _for_exchange(configured: Any, exchange_id: str) -> Any:
@@ -283,13 +328,46 @@ def order_types(exchange: Any, market: Mapping[str, Any]) -> frozenset[OrderType
     found = {OrderType.LIMIT}
     if exchange.has.get("createMarketOrder") is not False:
         found.add(OrderType.MARKET)
-    if can("stopLossPrice") or can("triggerPrice"):
+    # Only in the words that gateway.calls will use: a word that ccxt does not read is left out, and
+    # a market order without its trigger would execute at once.
+    by_direction = facts(exchange.id).trigger_style == "direction"
+    both = by_direction and can("triggerPrice") and can("triggerDirection")
+    if both or (not by_direction and can("stopLossPrice")):
         found |= {OrderType.STOP, OrderType.STOP_LIMIT}
-    if can("takeProfitPrice") or (can("triggerPrice") and can("triggerDirection")):
+    if both or (not by_direction and can("takeProfitPrice")):
         found |= {OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
-    if can("trailing"):
+    if trailing_by(exchange, market):
         found.add(OrderType.TRAILING_STOP)
+    if not _finds_triggers(exchange, market):
+        found = {kind for kind in found if not kind.is_conditional}
     return frozenset(found & _listed_types(market)) or frozenset({OrderType.LIMIT})
+
+
+def trailing_by(exchange: Any, market: Mapping[str, Any]) -> frozenset[Trailing]:
+    """In what a trailing stop of ``market`` may give its distance; nothing: there is none."""
+    info = market.get("info")
+    listed = isinstance(info, Mapping) and info.get("allowTrailingStop") is True
+    if not (listed or _feature_reader(exchange, market)("trailing")):
+        return frozenset()
+    ways = {
+        Trailing.AMOUNT: "createTrailingAmountOrder",
+        Trailing.PERCENT: "createTrailingPercentOrder",
+    }
+    return frozenset(way for way, name in ways.items() if exchange.has.get(name) is True)
+
+
+def _finds_triggers(exchange: Any, market: Mapping[str, Any]) -> bool:
+    """Whether resting triggers, and what they place, can be found again.
+
+    Where ccxt asks for them apart, one must know how the exchange names them: otherwise the order
+    that a trigger places would be nobody's, and its fills with it.
+    """
+    known = facts(exchange.id)
+    apart = any(
+        exchange.feature_value_by_type(market["type"], market.get("subType"), method, "trigger")
+        for method in ("fetchOrder", "fetchOpenOrders")
+    )
+    return not apart or known.lists_triggers or bool(known.conditional_id_keys)
 
 
 def times_in_force(exchange: Any, market: Mapping[str, Any]) -> frozenset[TimeInForce]:
@@ -337,6 +415,8 @@ def _listed_types(market: Mapping[str, Any]) -> set[OrderType]:
     allowed: set[OrderType] = set()
     for name in map(str, listed):
         allowed |= _LISTED.get(name, set())
+    if info.get("allowTrailingStop") is True:  # On spot: a STOP_LOSS with a distance.
+        allowed.add(OrderType.TRAILING_STOP)
     if "TAKE_PROFIT_MARKET" in listed:  # Derivatives: TAKE_PROFIT there is the one with a limit.
         allowed.add(OrderType.TAKE_PROFIT_LIMIT)
     return allowed

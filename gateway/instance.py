@@ -6,6 +6,7 @@ constructor sets any attribute that it is given, methods included.
 
 import logging
 import ssl
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -51,6 +52,16 @@ def build(profile: Profile, login: ExchangeLogin | None) -> Any:
                 "The exchange has no test venue in ccxt.", exception=type(error).__name__
             ) from None
     return exchange
+
+
+@cache
+def offered(ccxt_id: str) -> Mapping[str, Any]:
+    """What the installed ccxt says that an exchange has, by method; nothing is sent.
+
+    Raises:
+        NoSession: the installed ccxt has no such exchange.
+    """
+    return dict(_ccxt_class(capabilities.PREFIXES[0] + ccxt_id)().has)
 
 
 def _ccxt_class(exchange_id: str) -> type:

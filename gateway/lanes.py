@@ -9,16 +9,20 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from gateway import calls, recover, sessions
+from gateway import calls, position_mode, recover, sessions, wire
 from gateway.booking import book
+from gateway.leasing import Tenure
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, NotSent, Refused, Throttled
-from oms_project.errors import EngineUnavailable, OrderRejected
+from oms_project import faultpoints
+from oms_project.errors import EngineUnavailable, Invalid, OrderRejected
+from oms_project.faultpoints import Place
 from positions import projector
 from positions.models import InstructionKind
 from positions.projector import Claim
@@ -26,16 +30,19 @@ from positions.projector import Claim
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1.0
+LOOK_AGAIN_AFTER_S = 0.5
 
 
 class Lane:
     """The sends of one account. Lives on the process's exchange loop.
 
-    ``on_landed`` is called after every outcome: an order may rest at the exchange now.
+    ``tenure`` says until when this process may send; ``on_landed`` is called after every outcome:
+    an order may rest at the exchange now.
     """
 
-    def __init__(self, account_id: int, *, on_landed: Callable[[], None]) -> None:
-        self.account_id = account_id
+    def __init__(self, tenure: Tenure, *, on_landed: Callable[[], None]) -> None:
+        self.account_id = tenure.account_id
+        self._tenure = tenure
         self._on_landed = on_landed
         self._is_closing = False
         self._resumes_at_s = 0.0
@@ -64,14 +71,15 @@ class Lane:
             await asyncio.wait(self._flying)
 
     async def _send_waiting(self) -> None:
-        while not self._is_closing:
+        while not self._is_closing and self._tenure.may_send:
             await asyncio.sleep(self._resumes_at_s - asyncio.get_running_loop().time())
             room = settings.OMS_IN_FLIGHT - len(self._flying)
             if room <= 0:
                 return
-            claims = await db(projector.claim, self.account_id, most=room)
+            claims = await db(projector.claim, self.account_id, most=room, fence=self._tenure.fence)
             if not claims:
                 return
+            faultpoints.at(Place.CLAIMED)
             for claim in claims:
                 task = asyncio.create_task(self._carry_out(claim))
                 self._flying.add(task)
@@ -79,7 +87,7 @@ class Lane:
 
     async def _carry_out(self, claim: Claim) -> None:
         """Carry out a claim; where the exchange says too fast, the whole account pauses."""
-        pause_s = await carry_out(self.account_id, claim)
+        pause_s = await carry_out(self._tenure, claim)
         if pause_s:
             until_s = asyncio.get_running_loop().time() + pause_s
             self._resumes_at_s = max(self._resumes_at_s, until_s)
@@ -91,13 +99,13 @@ class Lane:
         self._on_landed()
 
 
-async def carry_out(account_id: int, claim: Claim) -> float:
+async def carry_out(tenure: Tenure, claim: Claim) -> float:
     """Send one claimed instruction and book its outcome. Never raises.
 
     Returns for how many seconds nothing more should be sent for the account; 0 as a rule.
     """
     try:
-        return await _send(account_id, claim)
+        return await _send(tenure, claim)
     except Exception:
         # Our own fault, after the request may have left: doubt, not failure.
         log.exception("lane.outcome_in_doubt", extra=_ids(claim))
@@ -105,14 +113,21 @@ async def carry_out(account_id: int, claim: Claim) -> float:
         return 0.0
 
 
-async def _send(account_id: int, claim: Claim) -> float:
+async def _send(tenure: Tenure, claim: Claim) -> float:
     instruction = claim.instruction
+    claimed_at_s = asyncio.get_running_loop().time()
+    wire.last_look.set(partial(may_leave, tenure, claim, claimed_at_s))
     try:
-        session = await sessions.open_for(account_id)
+        session = await sessions.open_for(tenure.account_id)
+        if instruction.kind == InstructionKind.CREATE:
+            await position_mode.require_one_way(session, instruction.order.symbol)
         answer = await calls.carry(session, instruction)
     except EngineUnavailable as failure:
         log.warning("engine.unavailable", extra=_ids(claim) | {"why": failure.message})
         await _put_back(claim, RETRY_AFTER_S, failure.details)
+    except Invalid as refusal:
+        log.warning("order.not_sendable", extra=_ids(claim) | refusal.details)
+        await db(projector.refuse, instruction.pk, claim.fence, refusal)
     except Refused as refusal:
         log.info("order.refused", extra=_ids(claim) | refusal.details)
         await db(projector.refuse, instruction.pk, claim.fence, OrderRejected(**refusal.details))
@@ -131,11 +146,25 @@ async def _send(account_id: int, claim: Claim) -> float:
         await _in_doubt(claim)
         await recover.look_up(instruction.order_id)
     else:
+        faultpoints.at(Place.ANSWERED)
         leg = instruction.exchange_order
         await book(session, orders=[answer], client_order_id=leg.client_order_id)
         if instruction.kind != InstructionKind.CREATE:
             await recover.confirm(session, instruction)
     return 0.0
+
+
+async def may_leave(tenure: Tenure, claim: Claim, claimed_at_s: float) -> bool:
+    """Whether this process still serves the account, and the risk desk has not stopped the order.
+
+    What was claimed a moment ago knows the latter.
+    """
+    age_s = asyncio.get_running_loop().time() - claimed_at_s
+    if age_s >= LOOK_AGAIN_AFTER_S and not await db(
+        projector.may_still_be_sent, claim.instruction.pk
+    ):
+        return False
+    return tenure.may_send
 
 
 async def _put_back(claim: Claim, wait_s: float, details: dict[str, Any]) -> None:

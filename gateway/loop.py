@@ -1,11 +1,12 @@
 """Where do the asynchronous conversations with exchanges run?
 
-On one asyncio loop in one daemon thread per process. Synchronous code hands it coroutines with
-``run`` and ``call``; coroutines reach the database with ``await db(fn, …)``, which runs ``fn`` on a
-small pool of threads so that a slow query never stops the loop.
+On asyncio loops in daemon threads: one for orders and everything that books (``run``, ``call``),
+one for what clients read (``reading``), so that an order never waits until a long answer has been
+parsed. Synchronous code hands them coroutines; coroutines reach the database with ``await db(fn,
+…)``, which runs ``fn`` on a small pool of threads so that a slow query never stops a loop.
 
-Both start when first used and belong to the process that started them: after a fork the child
-starts its own. A coroutine on this loop must not compute with ``Decimal``: ccxt changes the
+All start when first used and belong to the process that started them: after a fork the child
+starts its own. A coroutine on these loops must not compute with ``Decimal``: ccxt changes the
 rounding of the decimal context it runs in (``decimal_to_precision`` sets ROUND_HALF_UP and traps
 Underflow). ``db`` gives its function a clean context.
 """
@@ -25,32 +26,73 @@ from django.db import close_old_connections, connection
 
 T = TypeVar("T")
 
+
+class LoopThread:
+    """An asyncio loop in a daemon thread of its own, started when first used."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.forget()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Start ``coroutine`` on the loop; the future may be waited for from any thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._started())
+
+    def call(self, coroutine: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
+        """Run ``coroutine`` on the loop and wait for its answer.
+
+        Raises:
+            TimeoutError: it took longer than ``timeout_s``; the coroutine is cancelled.
+            RuntimeError: called on the loop's own thread, which would wait for itself.
+        """
+        if self.is_current():
+            coroutine.close()
+            raise RuntimeError("call() would wait for its own thread; await the coroutine instead")
+        future = self.run(coroutine)
+        try:
+            return future.result(timeout_s)
+        except TimeoutError:
+            future.cancel()
+            raise
+
+    def is_current(self) -> bool:
+        """Whether the caller runs on this loop."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
+    def stop(self, timeout_s: float) -> None:
+        """End the loop; the next ``run`` starts a new one."""
+        with self._lock:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(timeout_s)
+
+    def forget(self) -> None:
+        """Start anew: after a fork the thread stayed with the parent, with the lock perhaps."""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=_serve, args=(self._loop,), name=self.name, daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+
+_orders = LoopThread("exchange-loop")
+reading = LoopThread("reading-loop")
+run, call, on_loop = _orders.run, _orders.call, _orders.is_current
+
 _lock = threading.Lock()
-_running: asyncio.AbstractEventLoop | None = None
 _database: ThreadPoolExecutor | None = None
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
-    """Start ``coroutine`` on the process's loop; the future may be waited for from any thread."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop())
-
-
-def call(coroutine: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
-    """Run ``coroutine`` on the process's loop and wait for its answer.
-
-    Raises:
-        TimeoutError: it took longer than ``timeout_s``; the coroutine is cancelled.
-        RuntimeError: called on the loop's own thread, which would wait for itself.
-    """
-    if on_loop():
-        coroutine.close()
-        raise RuntimeError("call() would wait for its own thread; await the coroutine instead")
-    future = run(coroutine)
-    try:
-        return future.result(timeout_s)
-    except TimeoutError:
-        future.cancel()
-        raise
 
 
 async def db(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -65,24 +107,13 @@ async def db(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(_pool(), work)
 
 
-def on_loop() -> bool:
-    """Whether the caller runs on the process's loop."""
-    try:
-        return asyncio.get_running_loop() is _running
-    except RuntimeError:
-        return False
-
-
 def stop(timeout_s: float = 5) -> None:
-    """End the loop and the database threads; the next ``run`` starts new ones."""
-    global _running, _database
+    """End the loops and the database threads; the next ``run`` starts new ones."""
+    global _database
+    reading.stop(timeout_s)
+    _orders.stop(timeout_s)
     with _lock:
-        running, database, _running, _database = _running, _database, None, None
-    if running is not None:
-        thread = getattr(running, "oms_thread", None)
-        running.call_soon_threadsafe(running.stop)
-        if thread is not None:
-            thread.join(timeout_s)
+        database, _database = _database, None
     if database is not None:
         database.shutdown(wait=True, cancel_futures=True)
 
@@ -94,19 +125,6 @@ def _with_connection(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
             return fn(*args, **kwargs)
     finally:
         close_old_connections()
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    global _running  # noqa: PLW0603 (one per process is the point of the module)
-    with _lock:
-        if _running is None:
-            _running = asyncio.new_event_loop()
-            thread = threading.Thread(
-                target=_serve, args=(_running,), name="exchange-loop", daemon=True
-            )
-            _running.oms_thread = thread  # type: ignore[attr-defined]
-            thread.start()
-        return _running
 
 
 def _serve(running: asyncio.AbstractEventLoop) -> None:
@@ -134,9 +152,10 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _forget_after_fork() -> None:
-    """The threads stayed with the parent; the lock may have been held in it."""
-    global _lock, _running, _database
-    _lock, _running, _database = threading.Lock(), None, None
+    global _lock, _database
+    _orders.forget()
+    reading.forget()
+    _lock, _database = threading.Lock(), None
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)

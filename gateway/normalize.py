@@ -15,12 +15,20 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gateway import capabilities
-from positions.engine.types import MarketKind, OrderStatus, OrderType, Side, TimeInForce
+from positions.engine.types import (
+    MarketKind,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    Trailing,
+)
 from positions.ports import MarketRules
-from positions.reports import OrderReport, Reports, TradeReport
+from positions.reports import FundingReport, OrderReport, Reports, TradeReport
 
 ZERO = Decimal(0)
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4  # ccxt.base.decimal_to_precision
+TOLD = Decimal("1e-8")
 INTEGER_DIGITS, FRACTION_DIGITS = 20, 18  # positions.fields: what a column holds
 
 
@@ -42,15 +50,17 @@ def reports(
     observed_at: datetime,
     orders: Iterable[Mapping[str, Any]] = (),
     trades: Iterable[Mapping[str, Any]] = (),
+    fundings: Iterable[Mapping[str, Any]] = (),
     client_order_id: str | None = None,
 ) -> Reading:
-    """Everything that ``orders`` and ``trades`` (ccxt structures) say.
+    """Everything that ``orders``, ``trades`` and ``fundings`` (ccxt structures) say.
 
     Fills that came inside an order are read with the order's side and ids where they lack them.
     ``client_order_id`` is the id of the order asked about: some answers leave it out.
     """
     read_orders: list[OrderReport] = []
     read_trades: list[TradeReport] = []
+    read_fundings: list[FundingReport] = []
     faults: list[str] = []
     for order in orders:
         try:
@@ -60,13 +70,19 @@ def reports(
             continue
         read_orders.append(report)
         for fill in order.get("trades") or ():
-            if _is_whole(fill):
+            if _is_whole(fill) and report.conditional_order_id is None:
                 _read_trade(
                     _completed(fill, order, report), observed_at, exchange_id, read_trades, faults
                 )
     for trade in trades:
         _read_trade(trade, observed_at, exchange_id, read_trades, faults)
-    return Reading(Reports(tuple(read_orders), _without_repeats(read_trades)), tuple(faults))
+    for payment in fundings:
+        try:
+            read_fundings.append(funding_report(payment))
+        except Unreadable as fault:
+            faults.append(f"funding {payment.get('id')}: {fault}")
+    told = _with_force(_without_repeats(read_trades), read_orders, exchange_id)
+    return Reading(Reports(tuple(read_orders), told, tuple(read_fundings)), tuple(faults))
 
 
 def order_report(
@@ -84,10 +100,10 @@ def order_report(
     filled = exact(order.get("filled"), "filled")
     # For a market order ccxt's price is the average, or a slippage guard.
     price = None if order.get("type") == "market" else positive(order.get("price"), "price")
-    return OrderReport(
+    report = OrderReport(
         symbol=symbol,
         exchange_order_id=_text(order.get("id")),
-        client_order_id=_our_id(order, exchange_id) or client_order_id,
+        client_order_id=our_id(order, exchange_id) or client_order_id,
         status=order_status(order.get("status"), qty=qty, filled=filled),
         side=_side(order.get("side")),
         qty=qty,
@@ -98,6 +114,32 @@ def order_report(
             or order.get("lastTradeTimestamp")
             or order.get("timestamp")
         ),
+        order_type=_order_type(order),
+        trigger_price=positive(order.get("triggerPrice"), "triggerPrice"),
+        time_in_force=_time_in_force(order),
+    )
+    return _of_trigger(report, order, exchange_id)
+
+
+def _of_trigger(report: OrderReport, order: Mapping[str, Any], exchange_id: str) -> OrderReport:
+    """``report``, read rightly where it describes a trigger that is kept apart.
+
+    It executes nothing itself: one that is done (``closed``) has placed an order, which tells the
+    rest; ccxt's filled quantity of a trigger is made up.
+    """
+    known, info = capabilities.facts(exchange_id), order.get("info")
+    if report.exchange_order_id is None or not isinstance(info, Mapping):
+        return report
+    if report.exchange_order_id not in {_text(info.get(key)) for key in known.conditional_id_keys}:
+        return report
+    has_triggered = order.get("status") == "closed"
+    placed = next(filter(None, (_text(info.get(key)) for key in known.placed_id_keys)), None)
+    return replace(
+        report,
+        conditional_order_id=report.exchange_order_id,
+        exchange_order_id=placed if has_triggered else None,
+        status=OrderStatus.SUBMITTED if has_triggered else report.status,
+        filled_qty=None if has_triggered or report.status is None else ZERO,
     )
 
 
@@ -152,8 +194,75 @@ def trade_report(
         executed_at=_moment(trade.get("timestamp")) or observed_at,
         fee=fee,
         fee_currency=currency,
-        client_order_id=_our_id(trade, exchange_id),
+        client_order_id=our_id(trade, exchange_id),
     )
+
+
+def funding_report(payment: Mapping[str, Any]) -> FundingReport:
+    """One ccxt funding payment, positive = received.
+
+    Raises:
+        Unreadable: id, symbol, currency, time or amount is missing.
+    """
+    for name in ("symbol", "id", "code"):
+        if not payment.get(name):
+            raise Unreadable(f"{name} is missing")
+    amount, paid_at = exact(payment.get("amount"), "amount"), _moment(payment.get("timestamp"))
+    if amount is None or paid_at is None:
+        raise Unreadable("amount or time is missing")
+    return FundingReport(
+        symbol=payment["symbol"],
+        exchange_funding_id=str(payment["id"]),
+        amount=amount,
+        currency=payment["code"],
+        paid_at=paid_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One position of derivatives: ``qty`` signed, in contracts.
+
+    ``cost`` is what it was bought for, in ``currency``, signed so that money less cost does not
+    change with the price: of inverse contracts it is negative for a long. ``slack`` is by how much
+    it may be off, because exchanges tell money and prices with eight places.
+    """
+
+    symbol: str
+    qty: Decimal
+    cost: Decimal
+    currency: str
+    slack: Decimal = ZERO
+
+
+def held_contracts(position: Mapping[str, Any], market: Mapping[str, Any]) -> Held:
+    """One ccxt position.
+
+    Its cost is taken from worth and unrealised profit, of which exchanges tell more digits than of
+    the entry price; else from that.
+
+    Raises:
+        Unreadable: contracts are held, but side or price is missing.
+    """
+    symbol, currency = position["symbol"], market.get("settle") or market.get("quote") or ""
+    contracts = exact(position.get("contracts"), "contracts")
+    if not contracts:
+        return Held(symbol, ZERO, ZERO, currency)
+    sign = {"long": 1, "short": -1}.get(position.get("side") or "")
+    if sign is None:
+        raise Unreadable("side is missing")
+    inverse = bool(market.get("inverse"))
+    worth, profit = exact(position.get("notional")), exact(position.get("unrealizedPnl"))
+    if worth is not None and profit is not None and not inverse:
+        return Held(symbol, sign * contracts, sign * abs(worth) - profit, currency, 2 * TOLD)
+    entry = positive(position.get("entryPrice"), "entryPrice")
+    if entry is None:
+        raise Unreadable("entryPrice is missing")
+    size = contracts * (positive(market.get("contractSize")) or 1)
+    if inverse:
+        off = size / (entry - TOLD) - size / entry
+        return Held(symbol, sign * contracts, -sign * size / entry, currency, off)
+    return Held(symbol, sign * contracts, sign * size * entry, currency, size * TOLD)
 
 
 def fee_of(trade: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
@@ -178,6 +287,7 @@ def market_rules(
     order_types: frozenset[OrderType],
     times_in_force: frozenset[TimeInForce],
     exchange_id: str,
+    trailing_by: frozenset[Trailing] = frozenset(),
 ) -> MarketRules | None:
     """One ccxt market; ``None`` for kinds that we do not trade (options, indices)."""
     kind = _market_kind(market)
@@ -211,6 +321,7 @@ def market_rules(
         max_cost=positive(cost.get("max"), "limits"),
         order_types=order_types,
         times_in_force=times_in_force,
+        trailing_by=trailing_by,
         edits_in_place=capabilities.edits_in_place(exchange_id, kind),
     )
 
@@ -306,6 +417,42 @@ def _without_repeats(trades: list[TradeReport]) -> tuple[TradeReport, ...]:
     return tuple(found.values())
 
 
+def _with_force(
+    trades: Iterable[TradeReport], orders: Iterable[OrderReport], exchange_id: str
+) -> tuple[TradeReport, ...]:
+    """The trades, marked where their order, or their own id, says that they were forced."""
+    ids = {(order.symbol, order.exchange_order_id): order.client_order_id for order in orders}
+    marked = []
+    for trade in trades:
+        known = trade.client_order_id or ids.get((trade.symbol, trade.exchange_order_id))
+        why = capabilities.forced_reason(exchange_id, known)
+        marked.append(trade if why is None else replace(trade, forced=why))
+    return tuple(marked)
+
+
+_WITH_TRIGGER = {
+    ("limit", False): OrderType.STOP_LIMIT,
+    ("market", False): OrderType.STOP,
+    ("limit", True): OrderType.TAKE_PROFIT_LIMIT,
+    ("market", True): OrderType.TAKE_PROFIT,
+}
+
+
+def _order_type(order: Mapping[str, Any]) -> OrderType | None:
+    """Market or limit, and which trigger it waits for; ``None`` for words that we do not know."""
+    word = order.get("type")
+    if order.get("triggerPrice"):
+        return _WITH_TRIGGER.get((word, order.get("takeProfitPrice") is not None))
+    return OrderType(word) if word in (OrderType.MARKET, OrderType.LIMIT) else None
+
+
+def _time_in_force(order: Mapping[str, Any]) -> TimeInForce | None:
+    if order.get("postOnly"):
+        return TimeInForce.PO
+    word = order.get("timeInForce")
+    return TimeInForce(word) if word in tuple(TimeInForce) else None
+
+
 def _market_kind(market: Mapping[str, Any]) -> MarketKind | None:
     if market.get("option") or not market.get("symbol"):
         return None
@@ -333,7 +480,7 @@ def _text(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
-def _our_id(structure: Mapping[str, Any], exchange_id: str) -> str | None:
+def our_id(structure: Mapping[str, Any], exchange_id: str) -> str | None:
     """The client order id, as we gave it (gate: without ccxt's ``t-`` in front)."""
     known = capabilities.facts(exchange_id)
     info = structure.get("info")

@@ -11,23 +11,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.models import RawOrder, RawRow, RawTrade
+from gateway.models import RawFunding, RawOrder, RawRow, RawTrade
 
 _ID_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """ccxt order and trade structures of one answer or event, untouched."""
+    """ccxt structures of one answer or event, untouched."""
 
     orders: tuple[Mapping[str, Any], ...] = ()
     trades: tuple[Mapping[str, Any], ...] = ()
+    fundings: tuple[Mapping[str, Any], ...] = ()
 
     def __add__(self, other: "Evidence") -> "Evidence":
-        return Evidence(self.orders + other.orders, self.trades + other.trades)
+        return Evidence(
+            self.orders + other.orders,
+            self.trades + other.trades,
+            self.fundings + other.fundings,
+        )
 
     def __bool__(self) -> bool:
-        return bool(self.orders or self.trades)
+        return bool(self.orders or self.trades or self.fundings)
 
 
 def record(
@@ -35,9 +40,13 @@ def record(
 ) -> Evidence:
     """Store every structure that is not stored yet and give the evidence back.
 
-    One query for the orders and one for the trades. The caller commits before it books.
+    One query for each kind that is there. The caller commits before it books.
     """
-    for model, structures in ((RawOrder, evidence.orders), (RawTrade, evidence.trades)):
+    for model, structures in (
+        (RawOrder, evidence.orders),
+        (RawTrade, evidence.trades),
+        (RawFunding, evidence.fundings),
+    ):
         rows = _rows(model, structures, account_id, exchange_id, observed_at)
         if rows:
             model.objects.bulk_create(rows, ignore_conflicts=True)
@@ -67,12 +76,11 @@ def _rows(
     for structure in structures:
         text = canonical_json(structure)
         mark = fingerprint(text)
-        is_trade = model is RawTrade
         rows[mark] = model(
             account_id=account_id,
             exchange_id=exchange_id,
-            exchange_order_id=_id(structure.get("order" if is_trade else "id")),
-            exchange_trade_id=_id(structure.get("id")) if is_trade else "",
+            exchange_order_id=_id(structure.get("id" if model is RawOrder else "order")),
+            exchange_trade_id="" if model is RawOrder else _id(structure.get("id")),
             client_order_id=_id(structure.get("clientOrderId")),
             symbol=_id(structure.get("symbol")),
             raw_json=text,

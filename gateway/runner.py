@@ -1,14 +1,15 @@
 """Who works for which account in this process?
 
-The worker keeps one ``Lane`` and one watcher (``Poller`` or ``Streamer``) per account on the
-process's exchange loop. Tasks and requests talk to it through ``wake``, ``look_up`` and ``stop``,
-from any thread.
+The worker keeps one ``Lane`` and one watcher (``Poller`` or ``Streamer``) per account whose lease
+it has, on the process's exchange loop. Tasks and requests talk to it through ``wake``, ``sweep``
+and ``stop``, from any thread.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -18,75 +19,162 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Account
-from gateway import heartbeat, loop, markets, recover, sessions
+from gateway import capabilities, heartbeat, leasing, loop, markets, recover, sessions
 from gateway.lanes import Lane
+from gateway.leasing import Tenure
 from gateway.loop import db
 from gateway.outcomes import CallFailed
+from gateway.rounds import Importer
 from gateway.watching import Poller, Streamer
 from oms_project.errors import OmsError
 from positions import projector
 from positions.models import Instruction, InstructionState, Order
+from positions.projector import leases
+from positions.relay import News, hub, relay
 
 log = logging.getLogger(__name__)
 
 START_PATIENCE_S = 10.0
 OVERLOOKED_AFTER = timedelta(seconds=1)
 DUE_AT_ONCE = 100
+RENEWALS = 3  # within the life of a lease
 SILENT_AFTER = 3  # intervals without a sweep, then this process sweeps by itself
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Accounts with something that was not sent or not answered, and orders to ask about."""
+
+    account_ids: list[int]
+    order_ids: list[int]
+
+
+class Served:
+    """One account that this process serves: its lease, what sends, watches and imports."""
+
+    def __init__(self, account: Account, tenure: Tenure) -> None:
+        self.tenure = tenure
+        self.importer = Importer(account.pk)
+        self.watcher: Poller | Streamer
+        if account.is_pro:
+            self.watcher = Streamer(account.pk, on_strangers=self.importer.ring)
+        else:
+            self.watcher = Poller(account.pk)
+        self.lane = Lane(tenure, on_landed=self.watcher.ring)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Send, watch and import until ``end``."""
+        work = (self.lane.run(), self.watcher.run(), self.importer.run())
+        self._tasks = [asyncio.create_task(one) for one in work]
+        self.lane.ring()
+
+    async def end(self) -> None:
+        """Send nothing more, wait for what is on the wire, and leave."""
+        await self.lane.drain()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 class Runner:
     """The accounts served by this process. Its methods run on the exchange loop."""
 
     def __init__(self) -> None:
-        self._lanes: dict[int, Lane] = {}
-        self._watchers: dict[int, Poller | Streamer] = {}
+        self._served: dict[int, Served] = {}
+        self._starting: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: set[int] = set()
         self._is_stopping = False
         self.swept_at_s = monotonic()
 
+    @property
+    def account_ids(self) -> list[int]:
+        """The accounts that are served here."""
+        return list(self._served)
+
     async def serve(self, account_id: int) -> None:
-        """Catch up with the exchange, then send and watch; at once if it is served already."""
-        if account_id in self._lanes or self._is_stopping:
+        """Take the account's lease, catch up with the exchange, then send and watch.
+
+        At once if it is served already; nothing where another process has the lease.
+        """
+        if self._is_stopping or account_id in self._served or account_id in self._starting:
+            return
+        self._starting.add(account_id)
+        try:
+            await self._serve(account_id)
+        finally:
+            self._starting.discard(account_id)
+
+    async def _serve(self, account_id: int) -> None:
+        tenure = await db(leasing.take, account_id)
+        if tenure is None:
             return
         account = await db(Account.objects.get, pk=account_id)
-        if account_id in self._lanes:
-            return  # Somebody else came first while the account was read.
-        watcher = (Streamer if account.is_pro else Poller)(account_id)
-        lane = Lane(account_id, on_landed=watcher.ring)
-        self._lanes[account_id], self._watchers[account_id] = lane, watcher
+        self._served[account_id] = served = Served(account, tenure)
+        if tenure.lease.ran_out:
+            log.warning("account.taken_over", extra={"account_id": account_id})
+            await asyncio.sleep(capabilities.in_flight_s(account.exchange_id))
         await self._catch_up(account_id)
-        if self._is_stopping:
-            return
-        self.keep(lane.run())
-        self.keep(watcher.run())
-        lane.ring()
+        if not self._is_stopping:
+            served.start()
 
     async def wake(self, account_id: int) -> None:
         """Something waits to be sent for the account, or rests at its exchange."""
         await self.serve(account_id)
-        if lane := self._lanes.get(account_id):
-            lane.ring()
+        if served := self._served.get(account_id):
+            served.lane.ring()
+        elif account_id not in self._starting:
+            await db(relay().announce, News(account_id, 0, rings=True))
 
-    async def look_up(self, order_ids: Iterable[int]) -> None:
-        """Ask about orders that are due, each once at a time."""
-        due = [order_id for order_id in order_ids if order_id not in self._looking]
-        for order_id in due:
-            self._looking.add(order_id)
-            self.keep(self._look_up_one(order_id))
+    def ring(self, account_id: int) -> None:
+        """Another process was woken for an account that may be served here."""
+        if served := self._served.get(account_id):
+            served.lane.ring()
+
+    async def attend(self, left: LeftBehind) -> None:
+        """Send what was overlooked, and ask about orders that are due, each once at a time."""
+        for account_id in left.account_ids:
+            await self.wake(account_id)
+        for order_id in left.order_ids:
+            if order_id not in self._looking:
+                self._looking.add(order_id)
+                self.keep(self._look_up_one(order_id))
 
     async def stop(self) -> None:
         """Finish what is on the wire, then close every session; nobody is served afterwards."""
         self._is_stopping = True
-        for lane in self._lanes.values():
-            await lane.drain()
+        for served in tuple(self._served.values()):
+            await served.end()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._lanes.clear()
-        self._watchers.clear()
+        self._served.clear()
         await sessions.close_all()
+        await db(leasing.release)
+
+    async def keep_leases(self) -> None:
+        """Prolong the leases, leave what was lost, and take what nobody serves."""
+        while True:
+            await asyncio.sleep(settings.OMS_LEASE_S / RENEWALS)
+            try:
+                await self._renew()
+                free = await db(leases.free_accounts)
+            except DatabaseError:
+                log.exception("leases.not_renewed")
+                continue
+            for account_id in free:
+                self.keep(self.serve(account_id))
+
+    async def _renew(self) -> None:
+        tenures = [served.tenure for served in self._served.values()]
+        for tenure in await db(leasing.renew, tenures) if tenures else ():
+            log.error("account.lease_lost", extra={"account_id": tenure.account_id})
+            self.keep(self._leave(self._served.pop(tenure.account_id)))
+
+    async def _leave(self, served: Served) -> None:
+        await served.end()
+        await sessions.forget(served.tenure.account_id)
 
     async def _catch_up(self, account_id: int) -> None:
         """Book what was missed. What fails is logged and asked again by sweeper and watcher.
@@ -136,11 +224,6 @@ def wake(account_id: int) -> None:
     loop.run(_runner.wake(account_id))
 
 
-def look_up(order_ids: Iterable[int]) -> None:
-    """Have the exchange asked about these orders; returns at once."""
-    loop.run(_runner.look_up(list(order_ids)))
-
-
 def sweep() -> None:
     """Find what a lost bell, a dead worker or a silent exchange left behind, and set it going.
 
@@ -149,22 +232,21 @@ def sweep() -> None:
     """
     if not is_ready():
         return
-    now = timezone.now()
     _runner.swept_at_s = monotonic()
     heartbeat.beat()
-    for account_id in {*projector.expire_overdue(now), *_overlooked(now)}:
-        wake(account_id)
-    due = Order.objects.open().filter(next_check_at__lte=now).order_by("next_check_at")
-    if order_ids := list(due.values_list("pk", flat=True)[:DUE_AT_ONCE]):
-        look_up(order_ids)
+    loop.run(_runner.attend(left_behind(_runner.account_ids, timezone.now())))
 
 
-def _overlooked(now: datetime) -> list[int]:
-    """Accounts with instructions that wait longer than a bell takes."""
+def left_behind(served: list[int], now: datetime) -> LeftBehind:
+    """What has to be looked at now; overdue sends are turned into doubt on the way."""
     waiting = Instruction.objects.filter(
         state=InstructionState.PENDING, created_at__lte=now - OVERLOOKED_AFTER
     )
-    return list(waiting.values_list("account_id", flat=True).distinct())
+    overlooked = waiting.values_list("account_id", flat=True).distinct()
+    account_ids = {*projector.expire_overdue(now), *overlooked}
+    due = Order.objects.open().filter(next_check_at__lte=now, account__in=served)
+    order_ids = due.order_by("next_check_at").values_list("pk", flat=True)[:DUE_AT_ONCE]
+    return LeftBehind(sorted(account_ids), list(order_ids))
 
 
 def start(timeout_s: float = 30.0) -> None:
@@ -174,11 +256,29 @@ def start(timeout_s: float = 30.0) -> None:
     async def serve_all() -> None:
         await asyncio.gather(*(_runner.serve(account_id) for account_id in account_ids))
         _runner.keep(_runner.sweep_in_silence())
+        _runner.keep(_runner.keep_leases())
 
     heartbeat.forget()
+    _hear_bells()
     loop.call(serve_all(), timeout_s)
     _ready.set()
     heartbeat.beat()
+    log.info("runner.serving", extra={"account_ids": _runner.account_ids})
+
+
+def _hear_bells() -> None:
+    """Be rung for accounts of ours that another worker was woken for; for the process's life."""
+    relay().start()
+    hub().listen(_hear)
+
+
+def _hear(news: News) -> None:
+    if news.rings and is_ready():
+        loop.run(_ring(news.account_id))
+
+
+async def _ring(account_id: int) -> None:
+    _runner.ring(account_id)
 
 
 def is_ready() -> bool:

@@ -67,8 +67,10 @@ async def _until_lost(
 ) -> str:
     """Listen until something breaks; gives the name of what broke it."""
     heard = _Heard()
-    work = [_listen(session, method, on_news, heard) for method, on_news in news.items()]
-    work.append(_fill_gaps(session, on_connected, heard))
+    work = [_fill_gaps(session, on_connected, heard)]
+    for method, on_news in news.items():
+        queue: asyncio.Queue[CcxtStructure] = asyncio.Queue()
+        work += [_hear(session, method, queue, heard), _pass_on(queue, on_news)]
     tasks = [asyncio.create_task(one) for one in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -94,11 +96,27 @@ class _Heard:
         return monotonic() - self.at_s
 
 
-async def _listen(session: Session, method: str, on_news: OnNews, heard: _Heard) -> None:
+async def _hear(
+    session: Session, method: str, into: "asyncio.Queue[CcxtStructure]", heard: _Heard
+) -> None:
+    """Collect news, and do nothing else between two waits.
+
+    ccxt tells news to whoever waits at that moment; what comes while nobody does is told with the
+    next news, whenever that is.
+    """
     while True:
         rows = await getattr(session.exchange, method)()
         heard.now()
-        await on_news(list(rows))
+        for row in rows:
+            into.put_nowait(dict(row))  # ccxt goes on writing into its own.
+
+
+async def _pass_on(news: "asyncio.Queue[CcxtStructure]", on_news: OnNews) -> None:
+    while True:
+        rows = [await news.get()]
+        while not news.empty():
+            rows.append(news.get_nowait())
+        await on_news(rows)
 
 
 async def _fill_gaps(

@@ -6,12 +6,14 @@ over REST. ``ccxt.`` accounts ask for their open orders while there are any, and
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from django.conf import settings
+from django.db.models import Q
 
-from gateway import normalize, recover, sessions, watch
+from gateway import cursors, normalize, recover, sessions, watch
 from gateway.booking import CcxtStructure, book
 from gateway.loop import db
 from gateway.outcomes import CallFailed
@@ -22,6 +24,9 @@ from positions.models import ExchangeOrder, Order
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER_FAILURE_S = 2.0
+
+OnStrangers = Callable[[str, set[str]], None]
+"""Told a symbol and the exchange's ids of orders in it that we do not know."""
 
 
 class Poller:
@@ -60,8 +65,9 @@ class Poller:
 class Streamer:
     """Keeps the private streams of one account open."""
 
-    def __init__(self, account_id: int) -> None:
+    def __init__(self, account_id: int, *, on_strangers: OnStrangers) -> None:
         self.account_id = account_id
+        self._on_strangers = on_strangers
 
     def ring(self) -> None:
         """Streams bring news by themselves."""
@@ -73,8 +79,8 @@ class Streamer:
                 session = await sessions.open_for(self.account_id)
                 await watch.watch(
                     session,
-                    on_orders=partial(_book_orders, session),
-                    on_trades=partial(_book_trades, session),
+                    on_orders=partial(self._book_orders, session),
+                    on_trades=partial(self._book_trades, session),
                     on_connected=self._catch_up,
                     on_lost=self._lost,
                 )
@@ -92,29 +98,45 @@ class Streamer:
     async def _lost(self, reason: str) -> None:
         log.warning("stream.lost", extra={"account_id": self.account_id, "reason": reason})
 
+    async def _book_orders(self, session: Session, orders: list[CcxtStructure]) -> None:
+        await book(session, orders=orders)
+        await self._tell_of_strangers(orders, "id")
 
-async def _book_orders(session: Session, orders: list[CcxtStructure]) -> None:
-    await book(session, orders=orders)
+    async def _book_trades(self, session: Session, trades: list[CcxtStructure]) -> None:
+        await book(session, trades=trades)
+        await self._tell_of_strangers(trades, "order")
 
-
-async def _book_trades(session: Session, trades: list[CcxtStructure]) -> None:
-    await book(session, trades=trades)
+    async def _tell_of_strangers(self, news: list[CcxtStructure], id_key: str) -> None:
+        """An own order whose acknowledgement is on its way is told of too."""
+        by_symbol: dict[str, set[str]] = {}
+        for one in news:
+            by_symbol.setdefault(str(one.get("symbol")), set()).add(str(one.get(id_key)))
+        for symbol, ids in by_symbol.items():
+            if strange := await db(cursors.strangers, self.account_id, symbol, ids):
+                self._on_strangers(symbol, strange)
 
 
 async def compare(session: Session, resting: Sequence[ExchangeOrder]) -> None:
-    """Book what the exchange's open orders show differently, and ask for those that are gone."""
-    for symbol in sorted({leg.symbol for leg in resting}):
-        listed = await session.fetch_open_orders(symbol)
+    """Book what the exchange's open orders show differently, and ask for those that are gone.
+
+    Triggers that the exchange keeps apart have a list of their own. ``resting`` comes with its
+    orders loaded.
+    """
+    places: dict[tuple[str, bool], list[ExchangeOrder]] = defaultdict(list)
+    for leg in resting:
+        places[leg.symbol, session.waits_apart(leg)].append(leg)
+    for (symbol, apart), legs in sorted(places.items()):
+        listed = await session.fetch_open_orders(symbol, conditional=apart)
         shown = {order.get("id"): order for order in listed}
-        legs = [leg for leg in resting if leg.symbol == symbol]
+        ids = {leg: leg.conditional_order_id if apart else leg.exchange_order_id for leg in legs}
         changed = [
-            shown[leg.exchange_order_id]
-            for leg in legs
-            if leg.exchange_order_id in shown and _differs(shown[leg.exchange_order_id], leg)
+            shown[theirs]
+            for leg, theirs in ids.items()
+            if theirs in shown and _differs(shown[theirs], leg)
         ]
         await book(session, orders=changed)
-        for leg in legs:
-            if leg.exchange_order_id not in shown:
+        for leg, theirs in ids.items():
+            if theirs not in shown:
                 await recover.look_up(leg.order_id)
 
 
@@ -126,9 +148,9 @@ def _differs(order: CcxtStructure, leg: ExchangeOrder) -> bool:
 
 def _resting(account_id: int) -> list[ExchangeOrder]:
     resting = ExchangeOrder.objects.filter(
+        Q(exchange_order_id__isnull=False) | Q(conditional_order_id__isnull=False),
         account_id=account_id,
         is_current=True,
-        exchange_order_id__isnull=False,
         order__in=Order.objects.open().filter(account_id=account_id, status__in=recover.LIVE),
     )
-    return list(resting.order_by("id"))
+    return list(resting.select_related("order").order_by("id"))

@@ -10,6 +10,7 @@ time-out while connecting.
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -25,6 +26,10 @@ KEPT_BODY = 2000
 CONNECTIONS = 200
 KEEP_ALIVE_S = 30
 DNS_CACHE_S = 300
+
+
+class Recalled(Exception):
+    """The request was stopped on the threshold."""
 
 
 @dataclass(slots=True)
@@ -55,6 +60,9 @@ class Wire:
 
 
 current: ContextVar[Wire | None] = ContextVar("exchange_wire", default=None)
+# Whether what acts may still leave: asked last of all, because a request may have waited its turn
+# in the rate limiter for seconds.
+last_look: ContextVar[Callable[[], Awaitable[bool]] | None] = ContextVar("last_look", default=None)
 
 
 class WireSession:
@@ -146,6 +154,18 @@ class Wired:
         await super().close(clean_instance_data)  # type: ignore[misc]
         if session is not None and not session.closed:
             await session.close()
+
+    async def fetch(self, *request: Any, **options: Any) -> Any:
+        """Send, unless it was stopped meanwhile; ccxt calls this after rate limit and signature.
+
+        Raises:
+            Recalled: it was; nothing has left.
+        """
+        wire, may_leave = current.get(), last_look.get()
+        acts = wire is not None and wire.ask is not Ask.READ
+        if acts and may_leave is not None and not await may_leave():
+            raise Recalled
+        return await super().fetch(*request, **options)  # type: ignore[misc]
 
     def on_rest_response(self, *answer: Any) -> Any:
         """Note status and Retry-After of an answer that arrived whole."""

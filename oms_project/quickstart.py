@@ -26,6 +26,7 @@ PAPER_ACCOUNTS = (
     NewAccount("ccxt.binance", "Paper spot, strategy netting", "strategy_netting"),
     NewAccount("ccxt.binanceusdm", "Paper USD-M, netting", "netting"),
     NewAccount("ccxtpro.binance", "Paper spot, netting, streams", "netting"),
+    NewAccount("ccxtpro.binanceusdm", "Paper USD-M, netting, streams", "netting"),
 )
 SYMBOLS = {
     "binance": ["BTC/USDT", "ETH/USDT", "BNB/USDT"],

@@ -157,6 +157,7 @@ else:
 OMS_DB_THREADS = env.int("OMS_DB_THREADS", 1 if _EMBEDDED else 4)
 
 OMS_SWEEP_S = env.float("OMS_SWEEP_S", 1.0)  # how often lost work and doubt are looked for
+OMS_LEASE_S = env.float("OMS_LEASE_S", 30.0)  # a worker silent for so long loses its accounts
 
 # --- Celery: the database row is the queue, the broker only rings the bell ------------------------
 CELERY_BROKER_URL = env.str(
@@ -192,6 +193,10 @@ OMS_RISK_PORT = "riskdesk.gate.Gate"
 OMS_RELAY_URL = env.str("OMS_RELAY_URL", "memory://" if _EMBEDDED else "redis://127.0.0.1:6379/1")
 EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
 
+# --- risk desk -----------------------------------------------------------------------------------
+# Whether a kill switch has to be released by somebody else than who pulled it.
+OMS_KILL_RELEASE_BY_ANOTHER = env.bool("OMS_KILL_RELEASE_BY_ANOTHER", False)
+
 # --- the exchange --------------------------------------------------------------------------------
 # ccxt id → base URL: an operator's way to the paper venue, a test venue or a reverse proxy.
 OMS_EXCHANGE_URLS = env.json("OMS_EXCHANGE_URLS", default={})
@@ -202,7 +207,16 @@ OMS_STREAM_SILENCE_S = env.float("OMS_STREAM_SILENCE_S", 60)  # a silent stream 
 OMS_RECV_WINDOW_MS = env.json("OMS_RECV_WINDOW_MS", default=5_000)
 OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
+# How often trades, orders and funding that nobody here asked for are brought in.
+OMS_IMPORT_S = env.float("OMS_IMPORT_S", 60.0)
 OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often
+# What clients call of ccxt themselves (gateway.readers): for how long one answer with market data
+# serves everyone, how long a call may take, and how many may be under way per account (or per
+# exchange, for market data) and in the whole process.
+OMS_MARKET_DATA_LIFE_S = env.float("OMS_MARKET_DATA_LIFE_S", 0.5)
+OMS_CCXT_TIMEOUT_S = env.float("OMS_CCXT_TIMEOUT_S", 15.0)
+OMS_CCXT_IN_FLIGHT = env.int("OMS_CCXT_IN_FLIGHT", 16)
+OMS_CCXT_CALLS = env.int("OMS_CCXT_CALLS", 64)
 
 # --- time limits ---------------------------------------------------------------------------------
 # A claim is doubt after this long without an answer; above the exchange time-out, with room for
@@ -255,6 +269,10 @@ SPECTACULAR_SETTINGS = {
         "CommandStatus": "positions.api.schema.COMMAND_STATUS_CHOICES",
         "KeyStatus": [("active", "active"), ("revoked", "revoked")],
         "StrategyStatus": [("active", "active"), ("disabled", "disabled")],
+        "AccountStatus": [("active", "active"), ("blocked", "blocked")],
+        "ControlScope": "riskdesk.api.serializers.SCOPE_CHOICES",
+        "HaltState": "riskdesk.api.serializers.HALT_STATE_CHOICES",
+        "KillScope": "riskdesk.api.serializers.KILL_SCOPE_CHOICES",
     },
 }
 

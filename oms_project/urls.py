@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("accounts.api.urls")),
     path("", include("positions.api.urls")),
     path("", include("gateway.api.urls")),
+    path("", include("riskdesk.api.urls")),
 ]
 
 handler400 = handler403 = handler404 = "oms_project.problems.page"

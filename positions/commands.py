@@ -4,7 +4,7 @@ Frozen values, parsed and typed, with nothing looked up yet. ``None`` means the 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -38,6 +38,8 @@ class SendOrder:
     qty: Decimal
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
     reduce_only: bool = False
@@ -58,10 +60,16 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True)
 class CancelAllOrders:
-    """Take all open orders off, optionally of some strategies or one symbol only."""
+    """Take all open orders off, optionally of some strategies or one symbol only.
+
+    The risk desk asks for ``openings_only``, and for those that one user gave: closes and
+    protection stay. Clients cannot ask for that.
+    """
 
     strategy_ids: tuple[int, ...] | None = None
     symbol: str | None = None
+    openings_only: bool = False
+    given_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,32 @@ class MergePositions:
     stop_loss: Decimal | None = None
     stop_gain: Decimal | None = None
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Orders by what the lists filter by; the days are UTC, inclusive, of created_at."""
+
+    account_ids: tuple[int, ...]
+    symbol: str | None = None
+    strategy_id: int | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reassign:
+    """Give orders with all they did to a strategy; by their ids, or all unassigned of a filter.
+
+    ``preview`` changes nothing; ``override`` takes orders that are somebody's already.
+    """
+
+    target_strategy_id: int
+    order_ids: tuple[int, ...] = ()
+    filters: OrderFilter | None = None
+    target_position_id: int = 0
+    preview: bool = False
+    override: bool = False
 
 
 Command = (

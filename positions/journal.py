@@ -19,12 +19,15 @@ class JournalKind(StrEnum):
     """What a journal entry did to positions without an exchange order.
 
     ``close_by``: two closed each other. ``merge``: one took over another. ``correction``: a
-    remainder too small to trade went to the dust record.
+    remainder too small to trade went to the dust record. ``funding``: a payment was shared among
+    those open. ``reassign``: orders went to a strategy, and what followed was booked anew.
     """
 
     CLOSE_BY = "close_by"
     MERGE = "merge"
     CORRECTION = "correction"
+    FUNDING = "funding"
+    REASSIGN = "reassign"
 
 
 class JournalEntry(models.Model):
@@ -51,6 +54,29 @@ class JournalEntry(models.Model):
 
     def __str__(self):
         return f"journal entry {self.booking_no} {self.kind} of account {self.account_id}"
+
+
+class Funding(models.Model):
+    """A funding payment of the exchange, so that it is booked once. Append-only."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    symbol = models.CharField(max_length=64)
+    exchange_funding_id = models.CharField(max_length=128)
+    amount = ExactDecimalField(help_text="Positive = received")
+    currency = models.CharField(max_length=32)
+    paid_at = models.DateTimeField()
+    booking_no = models.BigIntegerField(help_text="Of its journal entry")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "symbol", "exchange_funding_id"], name="one_booking_per_funding"
+            )
+        ]
+
+    def __str__(self):
+        return f"funding {self.exchange_funding_id} of account {self.account_id}"
 
 
 class MarketTerms(models.Model):
@@ -87,3 +113,28 @@ class MarketTerms(models.Model):
             settle=self.settle,
             contract_size=self.contract_size if self.contract_size != ONE else ONE,
         )
+
+
+class OpeningBalance(models.Model):
+    """What an account owned of a currency before anything that its ledger tells. Append-only.
+
+    Recorded once per account: on derivatives, less what open contracts were bought for (see
+    ``positions.ledger.balances``). ``is_derived``: something had been traded already, so it is what
+    the exchange showed less what the ledger had moved by then, and proves only what came later.
+    """
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    currency = models.CharField(max_length=32)
+    amount = ExactDecimalField()
+    is_derived = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "currency"], name="one_opening_balance_per_currency"
+            )
+        ]
+
+    def __str__(self):
+        return f"opening balance {self.amount} {self.currency} of account {self.account_id}"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import models
 
+from positions.cases import Case  # noqa: F401 (a row too)
 from positions.engine.holding import Holding
 from positions.engine.types import (
     CommandStatus,
@@ -27,7 +28,13 @@ from positions.engine.types import (
     TimeInForce,
 )
 from positions.fields import ExactDecimalField, Word
-from positions.journal import JournalEntry, JournalKind, MarketTerms  # noqa: F401 (rows too)
+from positions.journal import (  # noqa: F401 (rows too)
+    Funding,
+    JournalEntry,
+    JournalKind,
+    MarketTerms,
+    OpeningBalance,
+)
 from positions.querysets import (
     AccountLaneQuerySet,
     CommandQuerySet,
@@ -50,6 +57,9 @@ class AccountLane(models.Model):
     last_booking_no = models.BigIntegerField(default=0, help_text="Newest booking number")
     execution_count = models.BigIntegerField(default=0)
     execution_hash = models.CharField(max_length=64, default="", blank=True)
+    owner = models.CharField(max_length=64, default="", blank=True, help_text="Worker that serves")
+    fence = models.BigIntegerField(default=0, help_text="Rises with every change of the owner")
+    leased_until = models.DateTimeField(null=True, help_text="By the database's clock")
 
     objects = AccountLaneQuerySet.as_manager()
 
@@ -93,7 +103,9 @@ class Position(models.Model):
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     ticket = models.BigIntegerField(help_text="Order that opened it, or reversed it under mt5")
     opening_order_id = models.BigIntegerField(help_text="Order whose fills opened it")
-    opening_booking_no = models.BigIntegerField(null=True, help_text="Its first deal's")
+    opening_booking_no = models.BigIntegerField(
+        null=True, help_text="Of the deal that first opened it, superseded or not"
+    )
     symbol = models.CharField(max_length=64)
     strategy_id = models.BigIntegerField(default=0)
     side = Word(Side)
@@ -110,7 +122,12 @@ class Position(models.Model):
     unclosable = models.BooleanField(default=False)
     state = Word(PositionState, default=PositionState.OPEN)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    is_external = models.BooleanField(default=False)
+    is_external = models.BooleanField(
+        default=False, help_text="Of an external order that nobody has taken over"
+    )
+    superseded_by = models.BigIntegerField(
+        null=True, help_text="Booking number of the reassign that left it without deals"
+    )
     reason = Word(Reason)
     comment = models.CharField(max_length=255, default="", blank=True)
     opened_at = models.DateTimeField()
@@ -128,6 +145,7 @@ class Position(models.Model):
         indexes = [
             models.Index(fields=["account", "state", "symbol"], name="position_by_state"),
             models.Index(fields=["account", "closed_at"], name="position_by_closed_at"),
+            models.Index(fields=["account", "opening_order_id"], name="position_by_opening_order"),
         ]
 
     def __str__(self):
@@ -172,11 +190,12 @@ class Order(models.Model):
     reason = Word(Reason)
     comment = models.CharField(max_length=255, default="", blank=True)
     client_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
-    exchange_client_order_id = models.CharField(max_length=64)
+    exchange_client_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (an external order has none of ours)
     exchange_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
     qty = ExactDecimalField()
     price = ExactDecimalField(null=True)
     trigger_price = ExactDecimalField(null=True)
+    trailing = models.JSONField(null=True, help_text="How far a trailing stop stays behind")
     expires_at = models.DateTimeField(null=True)
     stop_loss = ExactDecimalField(null=True)
     stop_gain = ExactDecimalField(null=True)
@@ -189,7 +208,12 @@ class Order(models.Model):
     fee_currency = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
     reject_code = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
     note = models.CharField(max_length=255, default="", blank=True)
-    reconciled = models.BooleanField(default=True)
+    reconciled = models.BooleanField(
+        default=True, help_text="False: found at the exchange, and nobody's yet"
+    )
+    reassigned_by = models.BigIntegerField(
+        null=True, help_text="Booking number of the last reassign that moved it"
+    )
     edit_replace_state = Word(EditReplaceState, null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     doubt_since = models.DateTimeField(null=True, help_text="When it became UNKNOWN")
@@ -219,13 +243,23 @@ class Order(models.Model):
 
 
 class ExchangeOrder(models.Model):
-    """One order at the exchange. A replaced OMS order has had several, the newest is current."""
+    """One order at the exchange. A replaced OMS order has had several, the newest is current.
+
+    Where the exchange keeps triggers apart, one that waits has a ``conditional_order_id`` only, and
+    the order that it places, of which the fills are, an ``exchange_order_id``: two namespaces, in
+    which the same number may stand for two orders. Elsewhere there is the latter alone.
+    ``reported_status`` is the trigger's until it has placed its order, then that order's; ``None``
+    in between.
+    """
 
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     order = models.ForeignKey(Order, models.PROTECT, related_name="exchange_orders")
     symbol = models.CharField(max_length=64)
-    client_order_id = models.CharField(max_length=64, help_text="The id we gave the exchange")
+    client_order_id = models.CharField(  # noqa: DJ001 (an external order has none of ours)
+        max_length=64, null=True, help_text="The id we gave the exchange"
+    )
     exchange_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
+    conditional_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
     qty = ExactDecimalField()
     price = ExactDecimalField(null=True)
     trigger_price = ExactDecimalField(null=True)
@@ -245,10 +279,29 @@ class ExchangeOrder(models.Model):
                 fields=["account", "symbol", "exchange_order_id"],
                 name="one_exchange_order_per_exchange_id",
             ),
+            models.UniqueConstraint(
+                fields=["account", "symbol", "conditional_order_id"],
+                name="one_exchange_order_per_trigger",
+            ),
         ]
 
     def __str__(self):
         return f"exchange order {self.exchange_order_id or self.client_order_id}"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the exchange has given it an id: it was there, whatever look-ups say now."""
+        return self.exchange_order_id is not None or self.conditional_order_id is not None
+
+    @property
+    def has_placed(self) -> bool:
+        """Whether its trigger, kept apart, has placed an order."""
+        return self.conditional_order_id is not None and self.exchange_order_id is not None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether its trigger has placed an order that the exchange has not shown yet."""
+        return self.has_placed and self.reported_status is None
 
 
 class InstructionKind(StrEnum):
@@ -325,6 +378,9 @@ class Execution(models.Model):
     strategy_id = models.BigIntegerField(help_text="The order's")
     named_position_id = models.BigIntegerField(null=True, help_text="That the order named")
     fee_rate = ExactDecimalField(null=True, help_text="Quote per unit of a third fee currency")
+    external = models.BooleanField(default=False, help_text="The order was nobody's then")
+    forced = Word(Reason, null=True, help_text="Liquidation or adl: closes its side pro rata")
+    forced_step = ExactDecimalField(null=True, help_text="The step of those shares")
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
     created_at = models.DateTimeField()
@@ -364,13 +420,16 @@ class Deal(models.Model):
     fee_rate = ExactDecimalField(null=True, help_text="Quote per fee currency, where known")
     fee_quote = ExactDecimalField(null=True, help_text="The fee in the quote currency")
     base_fee = ExactDecimalField(default=0, help_text="By how much it left less volume than qty")
+    cost = ExactDecimalField(default=0, help_text="By how much it changed the position's cost")
     trigger_source = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
     strategy_id = models.BigIntegerField(default=0)
     reason = Word(Reason)
     comment = models.CharField(max_length=255, default="", blank=True)
     reconciled = models.BooleanField(default=True)
     exchange_trade_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
-    superseded_by = models.BigIntegerField(null=True, help_text="The reassign that replaced it")
+    superseded_by = models.BigIntegerField(
+        null=True, help_text="Booking number of the reassign that replaced it"
+    )
     executed_at = models.DateTimeField()
     created_at = models.DateTimeField()
 

@@ -21,6 +21,7 @@ from positions.models import AccountLane, Command, Event
 from positions.relay import News, relay
 
 _OVER = (CommandStatus.COMPLETED, CommandStatus.FAILED)
+_COUNTERS = ["last_seq", "last_booking_no", "execution_count", "execution_hash"]
 
 
 class HeldLane:
@@ -33,6 +34,11 @@ class HeldLane:
         self._events: list[Event] = []
         self._settled: list[int] = []
         self._before = self._counters()
+
+    @property
+    def fence(self) -> int:
+        """The number of the lease under which the account is served now."""
+        return self._lane.fence
 
     @property
     def last_booking_no(self) -> int:
@@ -99,7 +105,7 @@ class HeldLane:
     def write(self) -> None:
         """Store counters and events; announce them once the transaction has committed."""
         if self._counters() != self._before:
-            self._lane.save()
+            self._lane.save(update_fields=_COUNTERS)  # The lease is renewed by somebody else.
         if self._events:
             Event.objects.bulk_create(self._events)
         if self._events or self._settled:
@@ -113,7 +119,7 @@ def holding(account_id: int) -> Iterator[HeldLane]:
 
     Inside, decimals are the engine's: 50 digits, so that no sum of two stored numbers is rounded.
     """
-    with exact_decimals(), _turn(), transaction.atomic():
+    with exact_decimals(), turn(), transaction.atomic():
         lane = HeldLane(AccountLane.objects.hold(account_id))
         yield lane
         lane.write()
@@ -122,7 +128,7 @@ def holding(account_id: int) -> Iterator[HeldLane]:
 _one_writer = threading.RLock()
 
 
-def _turn() -> AbstractContextManager[object]:
+def turn() -> AbstractContextManager[object]:
     """SQLite has one writer, and makes others sleep and try again: threads queue here instead.
 
     Who is inside a transaction already has the file, and must not wait for those who wait for it.

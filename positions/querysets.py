@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.permissions import Caller, readable_strategies
 from positions.engine.market import Market
-from positions.engine.types import PositionState
+from positions.engine.types import CaseKind, CaseState, PositionState
 
 LIVE_POSITION_STATES = (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
 
@@ -35,6 +35,10 @@ class VisibleQuerySet(models.QuerySet):
     def visible_to(self, caller: Caller, account_ids: Iterable[int]):
         """Only what the caller's key may read on these accounts."""
         return self.filter(visible_condition(caller, account_ids))
+
+    def of_strategy(self, strategy_id: int):
+        """The rows of one strategy."""
+        return self.filter(strategy_id=strategy_id)
 
     def newest_first(self):
         """Newest id first, the order of every list."""
@@ -87,8 +91,12 @@ class PositionQuerySet(VisibleQuerySet):
         return self.filter(state__in=LIVE_POSITION_STATES)
 
     def history(self):
-        """Closed or merged."""
-        return self.exclude(state__in=LIVE_POSITION_STATES)
+        """Closed or merged, without those that a reassign left without deals."""
+        return self.exclude(state__in=LIVE_POSITION_STATES).filter(superseded_by=None)
+
+    def standing(self):
+        """Open or not, as long as live deals lead to them: what a fill may belong to."""
+        return self.filter(superseded_by=None)
 
 
 class DealQuerySet(VisibleQuerySet):
@@ -97,6 +105,23 @@ class DealQuerySet(VisibleQuerySet):
     def live(self):
         """Not superseded by a reassign."""
         return self.filter(superseded_by=None)
+
+    def live_before(self, booking_no: int):
+        """What was live just before this booking, a reassign."""
+        kept = Q(superseded_by=None) | Q(superseded_by__gte=booking_no)
+        return self.filter(kept, booking_no__lt=booking_no)
+
+
+class CaseQuerySet(VisibleQuerySet):
+    """Cases."""
+
+    def open(self):
+        """Not resolved."""
+        return self.filter(state=CaseState.OPEN)
+
+    def about(self, account_id: int, kind: CaseKind, subject: str):
+        """The open case of this kind about ``subject``, ``None`` where there is none."""
+        return self.open().filter(account_id=account_id, kind=kind, subject=subject).first()
 
 
 class EventQuerySet(VisibleQuerySet):

@@ -15,7 +15,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 
 from django.conf import settings
@@ -29,11 +29,12 @@ RECONNECT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What changed in one commit."""
+    """What changed in one commit; ``rings`` says instead that something waits to be sent."""
 
     account_id: int
     seq: int
     command_ids: tuple[int, ...] = ()
+    rings: bool = False
 
 
 class Hub:
@@ -50,11 +51,15 @@ class Hub:
         for listener in listeners:
             listener(news)
 
+    def listen(self, listener: Callable[[News], None]) -> None:
+        """Hear all news from now on."""
+        with self._lock:
+            self._listeners.add(listener)
+
     @contextmanager
     def listening(self, listener: Callable[[News], None]) -> Iterator[None]:
         """Hear all news while the block runs."""
-        with self._lock:
-            self._listeners.add(listener)
+        self.listen(listener)
         try:
             yield
         finally:
@@ -120,9 +125,7 @@ class RedisRelay:
     def announce(self, news: News) -> None:
         """Publish; a failure is logged and otherwise ignored, because the rows are the truth."""
         try:
-            self._redis.publish(
-                CHANNEL, json.dumps([news.account_id, news.seq, list(news.command_ids)])
-            )
+            self._redis.publish(CHANNEL, json.dumps(astuple(news)))
         except self._errors:
             log.warning("relay.publish_failed", extra={"account_id": news.account_id})
 
@@ -137,8 +140,8 @@ class RedisRelay:
                 with self._listener.pubsub(ignore_subscribe_messages=True) as channel:
                     channel.subscribe(CHANNEL)
                     for message in channel.listen():
-                        account_id, seq, command_ids = json.loads(message["data"])
-                        hub().tell(News(account_id, seq, tuple(command_ids)))
+                        account_id, seq, command_ids, rings = json.loads(message["data"])
+                        hub().tell(News(account_id, seq, tuple(command_ids), rings))
             except self._errors:
                 log.warning("relay.subscription_lost")
                 threading.Event().wait(RECONNECT_S)

@@ -1,6 +1,7 @@
 """Reads that span models, or need a price."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from oms_project.errors import Invalid, OmsError
 from positions import rows
 from positions.engine.holding import floating_profit
 from positions.models import AccountLane, Position
-from positions.ports import exchange
+from positions.ports import RiskState, exchange, risk_gate
 
 
 def marked_rows(positions: Iterable[Position]) -> list[dict[str, Any]]:
@@ -46,11 +47,18 @@ def single_account(account_ids: list[int]) -> int:
 def account_rows(caller: Caller, accounts: Iterable[Account]) -> list[dict[str, Any]]:
     """Accounts with the caller's rights on them."""
     accounts = list(accounts)
-    lanes = AccountLane.objects.in_bulk([account.pk for account in accounts])
-    return [_account_row(caller, account, lanes.get(account.pk)) for account in accounts]
+    account_ids = [account.pk for account in accounts]
+    lanes = AccountLane.objects.in_bulk(account_ids)
+    states = risk_gate().states(account_ids)
+    return [
+        _account_row(caller, account, lanes.get(account.pk), states[account.pk])
+        for account in accounts
+    ]
 
 
-def _account_row(caller: Caller, account: Account, lane: AccountLane | None) -> dict[str, Any]:
+def _account_row(
+    caller: Caller, account: Account, lane: AccountLane | None, risk: RiskState
+) -> dict[str, Any]:
     strategies = readable_strategies(caller, account.pk)
     return {
         "id": account.pk,
@@ -60,6 +68,7 @@ def _account_row(caller: Caller, account: Account, lane: AccountLane | None) -> 
         "position_mode": account.position_mode,
         "reversal": account.reversal,
         "status": account.status,
+        "risk": asdict(risk),
         "rebased_to": settings.OMS_EXCHANGE_URLS.get(account.ccxt_id),
         "rights": sorted(caller.rights_on(account.pk).granted),
         "strategy_ids": None if strategies is None else sorted(strategies),

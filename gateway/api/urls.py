@@ -4,4 +4,11 @@ from django.urls import path
 
 from gateway.api import views
 
-urlpatterns = [path("meta/exchanges", views.Exchanges.as_view(), name="exchanges")]
+urlpatterns = [
+    path("meta/exchanges", views.Exchanges.as_view(), name="exchanges"),
+    path("ccxt/orders/raw", views.RawOrders.as_view(), name="raw-orders"),
+    path("ccxt/trades/raw", views.RawTrades.as_view(), name="raw-trades"),
+    path("ccxt/commands", views.CcxtBatch.as_view(), name="ccxt-batch"),
+    path("ccxt/core/<int:account_id>/<str:func>", views.CcxtCore.as_view(), name="ccxt-core"),
+    path("ccxt/<int:account_id>/<str:func>", views.CcxtCall.as_view(), name="ccxt-call"),
+]

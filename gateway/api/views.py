@@ -1,16 +1,27 @@
-"""What does this gateway reach?"""
+"""What does this gateway reach, what may be called through it, what did exchanges say?"""
 
-from drf_spectacular.utils import extend_schema, inline_serializer
+from asgiref.sync import async_to_sync
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from gateway.api import requests, schema
+from gateway.api.rows import RawRowSerializer, raw_row
 from gateway.capabilities import exchange_ids
+from gateway.models import RawOrder, RawTrade
+from gateway.querysets import RawRowQuerySet
+from positions.api.lists import HISTORY_LIMIT, asked_rows, page_of
+from positions.api.schema import DAYS, FILTERS, ProblemSerializer, listed
 
 _Exchanges = inline_serializer(
     "Exchanges", {"items": serializers.ListField(child=serializers.CharField())}
 )
+_RAW = listed(RawRowSerializer, "RawRow")
+_PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422, 502, 503, 504), ProblemSerializer)
+_PARALLEL = OpenApiParameter("parallel", bool, description="As the body's field of that name.")
 
 
 class Exchanges(APIView):
@@ -20,3 +31,102 @@ class Exchanges(APIView):
     def get(self, request: Request) -> Response:
         """All ``ccxt.*`` and ``ccxtpro.*`` ids, sorted."""
         return Response({"items": sorted(exchange_ids())})
+
+
+class _Calls(APIView):
+    """The ASGI server answers these addresses without a thread; see ``oms_project.asgi``."""
+
+    def _answer(self, request: Request) -> HttpResponse:
+        asked = requests.Asked(
+            caller=request.user,
+            path=request.path,
+            body=request._request.body,
+            content_type=request.content_type or "",
+            query=request.query_params.dict(),
+            request_id=getattr(request, "request_id", ""),
+        )
+        status, text = async_to_sync(requests.answer)(asked)
+        return HttpResponse(text, status=status, content_type="application/json")
+
+
+class CcxtCall(_Calls):
+    """One unified method of ccxt."""
+
+    @extend_schema(
+        operation_id="call_ccxt",
+        request={"application/json": schema.CALL_REQUEST},
+        parameters=[schema.FUNC],
+        responses={200: schema.RESULT, 202: schema.RESULT, **_PROBLEMS},
+        tags=["ccxt"],
+    )
+    def post(self, request: Request, account_id: int, func: str) -> HttpResponse:
+        """Call it with ``args`` and ``kwargs``; order functions run through the OMS."""
+        return self._answer(request)
+
+
+class CcxtCore(_Calls):
+    """The most used methods of ccxt, with typed bodies."""
+
+    @extend_schema(
+        operation_id="call_ccxt_core",
+        request={"application/json": schema.CORE_REQUEST},
+        parameters=[schema.CORE_FUNC],
+        responses={200: schema.RESULT, 202: schema.RESULT, **_PROBLEMS},
+        tags=["ccxt"],
+    )
+    def post(self, request: Request, account_id: int, func: str) -> HttpResponse:
+        """Call it with its arguments by name."""
+        return self._answer(request)
+
+
+class CcxtBatch(_Calls):
+    """Several calls at once."""
+
+    @extend_schema(
+        operation_id="call_ccxt_batch",
+        request={"application/json": schema.BATCH_REQUEST},
+        parameters=[_PARALLEL],
+        responses={
+            200: schema.RESULTS,
+            202: schema.RESULTS,
+            207: schema.RESULTS,
+            **_PROBLEMS,
+        },
+        tags=["ccxt"],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Each call stands alone; the answer keeps their order."""
+        return self._answer(request)
+
+
+class RawOrders(APIView):
+    """What exchanges literally said about orders."""
+
+    @extend_schema(
+        operation_id="list_raw_orders",
+        parameters=[*FILTERS, *DAYS],
+        responses={200: _RAW, **_PROBLEMS},
+        tags=["ccxt"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first, every version; days are of observed_at."""
+        return _raw_page(request, RawOrder.objects.all())
+
+
+class RawTrades(APIView):
+    """What exchanges literally said about fills."""
+
+    @extend_schema(
+        operation_id="list_raw_trades",
+        parameters=[*FILTERS, *DAYS],
+        responses={200: _RAW, **_PROBLEMS},
+        tags=["ccxt"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first, every version; days are of observed_at."""
+        return _raw_page(request, RawTrade.objects.all())
+
+
+def _raw_page(request: Request, rows: RawRowQuerySet) -> Response:
+    page = page_of(request, asked_rows(request, rows, day_column="observed_at"), most=HISTORY_LIMIT)
+    return Response(page.body([raw_row(row) for row in page.rows]))

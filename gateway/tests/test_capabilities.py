@@ -6,7 +6,7 @@ import pytest
 
 from gateway import capabilities
 from gateway.words import Verdict
-from positions.engine.types import MarketKind, OrderType, TimeInForce
+from positions.engine.types import MarketKind, OrderType, TimeInForce, Trailing
 
 
 def test_every_exchange_of_the_installed_ccxt_is_offered():
@@ -106,3 +106,37 @@ def test_order_types_follow_ccxt_and_the_markets_own_list():
 def test_facts_speak_of_verdicts_only():
     for known in capabilities.FACTS.values():
         assert all(isinstance(one, Verdict) for one in known.codes.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "market", "offered"),
+    [
+        ("binanceusdm", {"type": "swap", "subType": "linear"}, True),
+        ("kraken", {"type": "spot", "subType": None}, True),
+        ("bybit", {"type": "swap", "subType": "linear"}, True),
+        ("bybit", {"type": "spot", "subType": None}, False),  # No direction can be said there.
+        ("okx", {"type": "swap", "subType": "linear"}, False),  # Apart, and not known by which id.
+        ("hitbtc", {"type": "spot", "subType": None}, False),  # Reads other words than are sent.
+    ],
+)
+def test_triggers_are_offered_where_they_are_understood_and_found_again(name, market, offered):
+    exchange = getattr(ccxt.async_support, name)()
+
+    types = capabilities.order_types(exchange, market | {"info": {}})
+
+    assert (OrderType.STOP in types) is offered
+
+
+@pytest.mark.parametrize(
+    ("name", "info", "ways"),
+    [
+        ("binance", {"allowTrailingStop": True}, {Trailing.PERCENT}),
+        ("binance", {"allowTrailingStop": False}, set()),
+        ("kraken", {}, {Trailing.AMOUNT, Trailing.PERCENT}),
+    ],
+)
+def test_a_trailing_distance_is_given_as_the_exchange_takes_it(name, info, ways):
+    exchange = getattr(ccxt.async_support, name)()
+    spot = {"type": "spot", "subType": None, "info": info}
+
+    assert capabilities.trailing_by(exchange, spot) == ways

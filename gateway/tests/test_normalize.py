@@ -219,3 +219,51 @@ def test_steps_may_be_given_as_decimal_places_or_significant_digits():
 def test_markets_that_we_do_not_trade_have_no_rules():
     assert rules(option=True) is None
     assert rules(linear=False, inverse=False) is None
+
+
+TRIGGER = ORDER | {
+    "id": "2000000001",
+    "symbol": "BTC/USDT:USDT",
+    "type": "market",
+    "info": {"algoId": 2000000001, "actualOrderId": ""},
+}
+
+
+@pytest.mark.parametrize(
+    ("word", "placed", "status", "filled"),
+    [
+        ("open", "", OrderStatus.SUBMITTED, 0),
+        ("canceled", "", OrderStatus.CANCELED, 0),
+        ("expired", "", OrderStatus.EXPIRED, 0),
+        ("rejected", "", OrderStatus.REJECTED, 0),
+        ("closed", "", OrderStatus.SUBMITTED, None),
+        ("closed", "77", OrderStatus.SUBMITTED, None),
+        (None, None, None, None),
+    ],
+)
+def test_a_trigger_kept_apart_is_alive_until_what_it_placed_has_ended(word, placed, status, filled):
+    """ccxt calls a triggered one closed with nothing filled, which elsewhere is a cancel."""
+    told = TRIGGER | {"status": word, "info": {"algoId": 2000000001, "actualOrderId": placed}}
+
+    (report,) = read([told], exchange_id="ccxt.binanceusdm").reports.orders
+
+    assert (report.conditional_order_id, report.exchange_order_id) == ("2000000001", placed or None)
+    assert (report.status, report.filled_qty) == (status, filled)
+
+
+def test_a_stream_names_a_trigger_in_its_own_words():
+    told = TRIGGER | {"status": "closed", "filled": None, "info": {"aid": 2000000001, "ai": "77"}}
+
+    (report,) = read([told], exchange_id="ccxtpro.binanceusdm").reports.orders
+
+    assert (report.conditional_order_id, report.exchange_order_id) == ("2000000001", "77")
+
+
+@pytest.mark.parametrize("exchange_id", ["ccxt.binanceusdm", "ccxt.kraken"])
+def test_an_order_of_its_own_id_is_no_trigger(exchange_id):
+    """kraken knows none of these words, whatever its answer holds."""
+    info = {"algoId": "5"} if exchange_id == "ccxt.binanceusdm" else TRIGGER["info"]
+
+    (report,) = read([TRIGGER | {"info": info}], exchange_id=exchange_id).reports.orders
+
+    assert (report.conditional_order_id, report.exchange_order_id) == (None, "2000000001")

@@ -5,107 +5,21 @@ The paper venue keeps a journal and counts what it was sent; that is what is com
 
 import asyncio
 import json
-import subprocess
-import sys
-import urllib.request
-from collections import Counter
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import count
-from pathlib import Path
 
 import pytest
-from django.test import override_settings
 
-from accounts.credentials import ExchangeLogin
-from gateway import calls, instance, normalize, sessions, watch
+from gateway import calls, normalize, watch
 from gateway.calls import Call
-from gateway.markets import Profile
 from gateway.outcomes import Adopt, NoSession, NotFound, Refused, Throttled, Unanswered
 from gateway.raw import canonical_json
+from gateway.tests.trading import LINEAR, MARKETS, SPOT, trading
 from positions.engine.types import OrderStatus, OrderType, Side
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 
-ROOT = Path(__file__).resolve().parents[2]
-TOKEN = "control"
-SPOT, LINEAR = "ccxt.binance", "ccxt.binanceusdm"
-MARKETS = {SPOT: ("spot", "BTC/USDT"), LINEAR: ("linear", "BTC/USDT:USDT")}
 ROUTES = {SPOT: "/api/v3/order", LINEAR: "/fapi/v1/order"}
 BOTH = pytest.mark.parametrize("exchange_id", [SPOT, LINEAR])
-_numbers = count()
-
-
-class Paper:
-    """The venue's process and its control port."""
-
-    def __init__(self, data: Path) -> None:
-        command = [sys.executable, "-m", "gateway.paper", "--data", str(data), "--port", "0",
-                   "--control-token", TOKEN, "--volatility", "0", "--no-flow",
-                   "--weight-limit", "1000000", "--orders-10s", "100000",
-                   "--linear-weight-limit", "1000000", "--linear-orders-10s", "100000",
-                   "--linear-orders-1m", "100000"]  # fmt: skip
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        line = next(line for line in self.process.stdout if "paper venue on" in line)
-        self.url = "http://" + line.split("http://")[1].split(",")[0]
-
-    def control(self, method: str, path: str, **body) -> object:
-        """One call of the control port."""
-        request = urllib.request.Request(
-            f"{self.url}/paper/{path}",
-            json.dumps(body).encode(),
-            {"X-Paper-Token": TOKEN, "Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def posts(self, key: str) -> Counter:
-        """How often each client order id of a login was posted."""
-        rows = self.control("GET", "requests")["orders"]
-        return Counter({row["client_id"]: row["count"] for row in rows if row["login"] == key})
-
-
-@pytest.fixture(scope="module")
-def paper(tmp_path_factory):
-    venue = Paper(tmp_path_factory.mktemp("paper"))
-    yield venue
-    venue.process.terminate()
-    venue.process.wait(10)
-    venue.process.stdout.close()
-
-
-@pytest.fixture(autouse=True)
-def _no_faults(paper):
-    yield
-    paper.control("DELETE", "faults")
-
-
-@asynccontextmanager
-async def trading(paper: Paper, exchange_id: str):
-    """A session with a login of its own, its symbol and its key."""
-    plain = exchange_id.replace("ccxtpro.", "ccxt.")
-    wallet, symbol = MARKETS[plain]
-    key = f"gateway-{next(_numbers):04}"
-    money = {"USDT": "1000000", "BTC": "10"} if wallet == "spot" else {"USDT": "1000000"}
-    paper.control("POST", "logins", api_key=key, secret="s", market=wallet, balances=money)
-    urls = dict.fromkeys(("binance", "binanceusdm"), paper.url)
-    with override_settings(
-        OMS_EXCHANGE_URLS=urls, OMS_RECV_WINDOW_MS=2000, OMS_EXCHANGE_TIMEOUT_MS=1500
-    ):
-        profile = Profile(1, exchange_id)
-        if exchange_id not in _loaded:
-            _loaded[exchange_id] = await sessions._load(profile, None)
-        talk = sessions.Session(profile, instance.build(profile, ExchangeLogin(key, "s")))
-        talk.take_over(_loaded[exchange_id])
-        await talk.measure_clock()
-        try:
-            yield talk, symbol, key
-        finally:
-            await talk.close()
-
-
-_loaded: dict[str, sessions.Loaded] = {}
 
 
 def at_market(symbol: str, qty="0.01", side="buy", our_id: str | None = None) -> Call:
@@ -156,7 +70,7 @@ async def test_an_order_rests_is_listed_and_is_cancelled(paper, exchange_id):
         ended = await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
         with pytest.raises(NotFound):
             await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
-        final = await talk.fetch_closed_orders(symbol, talk._now_ms() - 60_000)
+        final = await talk.fetch_closed_orders(symbol, talk.now_ms() - 60_000)
 
     assert [one["id"] for one in listed] == [found["id"]] == [shown["id"]]
     for order in (ended, final[0]):
@@ -243,23 +157,6 @@ async def test_an_order_of_a_contract_is_changed_in_place(paper):
     report = read(LINEAR, [changed]).orders[0]
     assert (report.qty, report.price) == (Decimal("0.02"), Decimal(21000))
     assert report.client_order_id == leg.client_order_id
-
-
-async def test_a_stop_of_a_contract_rests_apart_and_is_cancelled_there(paper):
-    order, leg = _rows(LINEAR, OrderType.STOP, trigger="90000")
-    async with trading(paper, LINEAR) as (talk, symbol, _):
-        answer = await calls.carry(talk, _told(InstructionKind.CREATE, order, leg))
-        plain = await talk.fetch_open_orders(symbol)
-        apart = await talk.fetch_open_orders(symbol, conditional=True)
-        by_ours = await talk.fetch_order(
-            symbol, client_order_id=leg.client_order_id, conditional=True
-        )
-        leg.exchange_order_id = answer["id"]
-        await calls.carry(talk, _told(InstructionKind.CANCEL, order, leg))
-        left = await talk.fetch_open_orders(symbol, conditional=True)
-
-    assert (plain, left) == ([], [])
-    assert [one["id"] for one in apart] == [by_ours["id"]] == [answer["id"]]
 
 
 async def test_reduce_only_is_refused_by_the_exchange_when_there_is_nothing_to_reduce(paper):

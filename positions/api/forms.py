@@ -3,9 +3,9 @@
 A form reads one JSON value into one typed value; every error names field, limit and value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -108,7 +108,7 @@ def number(*, required: bool = False, least: int = 1, about: str = "") -> Form:
     return Form(read, schema, required)
 
 
-def numbers(*, least: int = 1, about: str = "") -> Form:
+def numbers(*, required: bool = False, least: int = 1, about: str = "") -> Form:
     """A list of ids, each once, in order."""
     one = number(least=least)
 
@@ -118,7 +118,7 @@ def numbers(*, least: int = 1, about: str = "") -> Form:
         return tuple(dict.fromkeys(one.read(field, item) for item in value))
 
     schema = {"type": "array", "items": one.schema, "maxItems": MOST_ORDER_IDS}
-    return Form(read, schema | {"description": about})
+    return Form(read, schema | {"description": about}, required)
 
 
 def flag() -> Form:
@@ -145,6 +145,62 @@ def moment() -> Form:
         raise wrong(field, "an ISO 8601 time with a zone", value)
 
     return Form(read, {"type": "string", "format": "date-time"})
+
+
+def day() -> Form:
+    """A UTC day."""
+
+    def read(field: str, value: Any) -> date:
+        try:
+            found = date.fromisoformat(value)
+        except (TypeError, ValueError):
+            found = None
+        if found is None or not date(1970, 1, 1) <= found <= date(9999, 12, 30):
+            raise wrong(field, "YYYY-MM-DD", value)
+        return found
+
+    return Form(read, {"type": "string", "format": "date"})
+
+
+def fields_of(forms: Mapping[str, Form]) -> Form:
+    """An object with fields of its own."""
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: form.schema for name, form in forms.items()},
+        "required": [name for name, form in forms.items() if form.required],
+    }
+    return Form(lambda field, value: read_fields(forms, value, within=field), schema)
+
+
+def read_fields(forms: Mapping[str, Form], body: Any, *, within: str) -> dict[str, Any]:
+    """Read an object by its table; null means absent. ``within`` is what the object is called.
+
+    Raises:
+        Invalid: a field is unknown, missing, given twice by its alias, or wrong.
+    """
+    if not isinstance(body, dict):
+        raise Invalid(f"The {within} is an object.", field=within, limit="an object",
+                      value=kind_of(body))  # fmt: skip
+    aliases = {form.alias: name for name, form in forms.items() if form.alias}
+    found: dict[str, Any] = {}
+    for given, value in body.items():
+        name = aliases.get(given, given)
+        if name not in forms:
+            raise unknown_field(given, list(forms))
+        if name in found:
+            raise Invalid(f"{name} is given twice.", field=given, limit="once")
+        if value is not None:
+            found[name] = forms[name].read(given, value)
+    for name, form in forms.items():
+        if form.required and name not in found:
+            raise Invalid(f"{name} is missing.", field=name, limit="required", value=None)
+    return found
+
+
+def unknown_field(field: str, known: list[str]) -> Invalid:
+    """The refusal of a field that is in no table."""
+    return Invalid("There is no such field.", field=shown(field), limit=known)
 
 
 def extras() -> Form:

@@ -6,7 +6,7 @@ Unknown fields are refused; every error names field, limit and value.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,14 +24,15 @@ from positions.api.forms import (
     moment,
     number,
     numbers,
-    shown,
+    read_fields,
     text,
+    unknown_field,
     word,
 )
 from positions.engine.money import plain
 from positions.engine.types import OrderType, Reason, Side, TimeInForce
 
-OFFERED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
+CLOSING_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 GIVEN_REASONS = tuple(
     reason for reason in Reason if reason in ("api", "trader", "portfolio_manager", "robot", "risk")
 )
@@ -53,8 +54,13 @@ FORMS: dict[str, dict[str, Form]] = {
     "send_order": {
         "symbol": text(longest=64, required=True, about="ccxt's unified symbol: BTC/USDT."),
         "side": word(tuple(Side), required=True),
-        "order_type": word(OFFERED_TYPES, required=True, alias="type"),
+        "order_type": word(tuple(OrderType), required=True, alias="type"),
         "qty": amount(required=True, alias="amount", about="Base units; contracts elsewhere."),
+        "trigger_price": amount(
+            alias="stop_price", about="A stop waits for a worse price, a take_profit for a better."
+        ),
+        "trailing_amount": amount(about="How far a trailing_stop stays behind, in quote currency."),
+        "trailing_percent": amount(about="The same, in percent of the price: 1.5."),
         "reduce_only": flag(),
         "strategy_id": number(least=0),
         "position_id": number(least=0, about="0 or absent: automatic."),
@@ -69,12 +75,12 @@ FORMS: dict[str, dict[str, Form]] = {
         "order_id": number(required=True),
         "new_price": amount(),
         "new_qty": amount(about="The new total, what is filled included."),
-        "new_trigger_price": amount(),
+        "new_trigger_price": amount(about="Of an order that waits for its trigger still."),
     },
     "close_position": {
         "position_id": number(required=True),
         "qty": amount(alias="amount", about="Absent: all that is free."),
-        "order_type": word(OFFERED_TYPES, alias="type"),
+        "order_type": word(CLOSING_TYPES, alias="type"),
         "strategy_id": number(least=0),
         **_ORDER_OPTIONS,
     },
@@ -122,7 +128,7 @@ def parse_command(body: Any) -> Parsed:
         raise Invalid("A command is an object.", field="", limit="an object", value=kind_of(body))
     unknown = sorted(set(body) - {*_ENVELOPE, "payload"})
     if unknown:
-        raise _unknown(unknown[0], [*_ENVELOPE, "payload"])
+        raise unknown_field(unknown[0], [*_ENVELOPE, "payload"])
     envelope = {
         name: form.read(name, body[name])
         for name, form in _ENVELOPE.items()
@@ -132,7 +138,7 @@ def parse_command(body: Any) -> Parsed:
     if name not in FORMS:
         raise Invalid("There is no such command.", field="command", limit=list(FORMS), value=name)
     payload = body.get("payload", {})
-    fields = read_fields(FORMS[name], payload)
+    fields = read_fields(FORMS[name], payload, within="payload")
     return Parsed(
         name=name,
         account_id=envelope.get("account_id"),
@@ -140,31 +146,6 @@ def parse_command(body: Any) -> Parsed:
         payload=as_json(fields),
         command=_BUILD[name](fields),
     )
-
-
-def read_fields(forms: Mapping[str, Form], payload: Any) -> dict[str, Any]:
-    """Read ``payload`` by its table; null means absent.
-
-    Raises:
-        Invalid: a field is unknown, missing, given twice by its alias, or wrong.
-    """
-    if not isinstance(payload, dict):
-        raise Invalid("The payload is an object.", field="payload", limit="an object",
-                      value=kind_of(payload))  # fmt: skip
-    aliases = {form.alias: name for name, form in forms.items() if form.alias}
-    found: dict[str, Any] = {}
-    for given, value in payload.items():
-        name = aliases.get(given, given)
-        if name not in forms:
-            raise _unknown(given, list(forms))
-        if name in found:
-            raise Invalid(f"{name} is given twice.", field=given, limit="once")
-        if value is not None:
-            found[name] = forms[name].read(given, value)
-    for name, form in forms.items():
-        if form.required and name not in found:
-            raise Invalid(f"{name} is missing.", field=name, limit="required", value=None)
-    return found
 
 
 def fingerprint(parsed: Parsed, account_id: int) -> str:
@@ -247,7 +228,3 @@ _BUILD: dict[str, Callable[[dict[str, Any]], commands.Command]] = {
     "close_by": lambda fields: commands.CloseBy(**fields),
     "merge_positions": _merge_positions,
 }
-
-
-def _unknown(field: str, known: list[str]) -> Invalid:
-    return Invalid("There is no such field.", field=shown(field), limit=known)

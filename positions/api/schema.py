@@ -8,9 +8,11 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework import serializers
 
-from positions.api.forms import Form
+from positions.api.forms import fields_of
 from positions.api.parsing import FORMS
 from positions.engine.types import (
+    CaseKind,
+    CaseState,
     CommandStatus,
     DealKind,
     Entry,
@@ -25,15 +27,6 @@ Schema = dict[str, Any]
 # Named in settings, so that the document calls the enums by these names.
 ORDER_STATUS_CHOICES = [(str(status), str(status)) for status in OrderStatus]
 COMMAND_STATUS_CHOICES = [(str(status), str(status)) for status in CommandStatus]
-
-
-def _payload(forms: dict[str, Form]) -> Schema:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {name: form.schema for name, form in forms.items()},
-        "required": [name for name, form in forms.items() if form.required],
-    }
 
 
 def _command(name: str) -> Schema:
@@ -55,7 +48,7 @@ def _command(name: str) -> Schema:
                 "maxLength": 128,
                 "description": "The same id with the same body sends nothing twice.",
             },
-            "payload": _payload(FORMS[name]),
+            "payload": fields_of(FORMS[name]).schema,
         },
     }
 
@@ -99,11 +92,12 @@ class OrderSerializer(serializers.Serializer):
     reason = serializers.CharField()
     comment = serializers.CharField()
     client_order_id = serializers.CharField(allow_null=True)
-    exchange_client_order_id = serializers.CharField()
+    exchange_client_order_id = serializers.CharField(allow_null=True)
     exchange_order_id = serializers.CharField(allow_null=True)
     qty = _decimal()
     price = _decimal(allow_null=True)
     trigger_price = _decimal(allow_null=True)
+    trailing = serializers.DictField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     stop_loss = _decimal(allow_null=True)
     stop_gain = _decimal(allow_null=True)
@@ -148,6 +142,9 @@ class DealSerializer(serializers.Serializer):
     reason = serializers.CharField()
     comment = serializers.CharField()
     reconciled = serializers.BooleanField()
+    superseded_by = serializers.IntegerField(
+        allow_null=True, help_text="Booking number of the reassign that replaced it."
+    )
     exchange_trade_id = serializers.CharField(allow_null=True)
     executed_at = serializers.DateTimeField()
     created_at = serializers.DateTimeField()
@@ -182,6 +179,53 @@ class PositionSerializer(serializers.Serializer):
     closed_at = serializers.DateTimeField(allow_null=True)
 
 
+class CaseSerializer(serializers.Serializer):
+    """One difference that somebody has to look at."""
+
+    id = serializers.IntegerField()
+    account_id = serializers.IntegerField()
+    kind = serializers.ChoiceField([*map(str, CaseKind)])
+    symbol = serializers.CharField(allow_null=True)
+    subject = serializers.CharField(help_text="What it is about: `position 12`, `BTC`.")
+    strategy_id = serializers.IntegerField()
+    position_id = serializers.IntegerField(allow_null=True)
+    order_id = serializers.IntegerField(allow_null=True)
+    facts = serializers.DictField()
+    proposal = serializers.CharField()
+    state = serializers.ChoiceField([*map(str, CaseState)])
+    owner = serializers.CharField(allow_null=True, help_text="Name of the user who decided.")
+    comment = serializers.CharField()
+    opened_at = serializers.DateTimeField()
+    resolved_at = serializers.DateTimeField(allow_null=True)
+
+
+class ReassignedSerializer(serializers.Serializer):
+    """One order of a reassign."""
+
+    account_id = serializers.IntegerField()
+    order_id = serializers.IntegerField()
+    symbol = serializers.CharField()
+    previous_strategy_id = serializers.IntegerField()
+    strategy_id = serializers.IntegerField()
+    previous_position_id = serializers.IntegerField(allow_null=True)
+    position_id = serializers.IntegerField(
+        allow_null=True, help_text="Null without fills, and where a preview would open one."
+    )
+    superseded_by = serializers.IntegerField(
+        allow_null=True, help_text="What the superseded deals carry; null in a preview."
+    )
+
+
+class ReassignResultSerializer(serializers.Serializer):
+    """What a reassign changed, or would change."""
+
+    preview = serializers.BooleanField()
+    orders_updated = serializers.IntegerField()
+    deals_relinked = serializers.IntegerField(help_text="Deals booked anew.")
+    positions_rebuilt = serializers.IntegerField()
+    items = ReassignedSerializer(many=True)
+
+
 class EventSerializer(serializers.Serializer):
     """One event of an account's log."""
 
@@ -194,6 +238,14 @@ class EventSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
+class RiskStateSerializer(serializers.Serializer):
+    """Whether the account as a whole may open exposure."""
+
+    allow_new_positions = serializers.BooleanField()
+    state = serializers.CharField(help_text="active, reduce_only or halted.")
+    killed = serializers.BooleanField(help_text="A kill switch of the account, or of all, is on.")
+
+
 class OmsAccountSerializer(serializers.Serializer):
     """One account as its caller sees it."""
 
@@ -204,6 +256,7 @@ class OmsAccountSerializer(serializers.Serializer):
     position_mode = serializers.CharField()
     reversal = serializers.CharField()
     status = serializers.CharField()
+    risk = RiskStateSerializer()
     rebased_to = serializers.CharField(allow_null=True)
     rights = serializers.ListField(child=serializers.CharField())
     strategy_ids = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
@@ -268,6 +321,7 @@ FILTERS = [
     OpenApiParameter("page", int, description="Instead of a cursor, for the first 10,000 rows."),
     OpenApiParameter("page_size", int),
 ]
+CASE_STATE = OpenApiParameter("state", str, enum=[*map(str, CaseState)])
 EVENT_PARAMETERS = [
     OpenApiParameter("since_seq", int, description="The last seq you have; default 0."),
     OpenApiParameter("limit", int, description="Rows at most, up to 500; default 100."),

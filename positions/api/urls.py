@@ -15,6 +15,8 @@ urlpatterns = [
     path("oms/positions/history", views.PositionHistory.as_view(), name="position-history"),
     path("oms/positions/<str:ids>", views.PositionsById.as_view(), name="positions"),
     path("oms/events", views.Events.as_view(), name="events"),
+    path("oms/reassign", views.Reassign.as_view(), name="reassign"),
+    path("oms/reconcile/cases", views.Cases.as_view(), name="cases"),
     path("oms/accounts", views.Accounts.as_view(), name="oms-accounts"),
     path("backoffice/accounts", backoffice.Accounts.as_view(), name="backoffice-accounts"),
     path(

@@ -6,11 +6,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.client import request_id_of
 from accounts.models import Account
 from accounts.permissions import require_read_all
 from oms_project.errors import NotFound, OrderNotFound, PositionNotFound
 from positions import rows, selectors
-from positions.api import commands, schema
+from positions.api import commands, reassigning, schema
 from positions.api.lists import (
     HISTORY_LIMIT,
     OPEN_LIMIT,
@@ -20,13 +21,17 @@ from positions.api.lists import (
     refuse_unknown,
     rows_by_id,
     whole_number,
+    word_in,
 )
-from positions.models import Deal, Event, Order, Position
+from positions.engine.types import CaseState
+from positions.models import Case, Deal, Event, Order, Position
+from positions.services.reassign import reassign
 
 _ORDERS = schema.listed(schema.OrderSerializer, "Order")
 _DEALS = schema.listed(schema.DealSerializer, "Deal")
 _POSITIONS = schema.listed(schema.PositionSerializer, "Position")
 _EVENTS = schema.listed(schema.EventSerializer, "Event")
+_CASES = schema.listed(schema.CaseSerializer, "Case")
 _ACCOUNTS = schema.listed(schema.OmsAccountSerializer, "OmsAccount")
 _PROBLEM = schema.ProblemSerializer
 _PROBLEMS = {401: _PROBLEM, 403: _PROBLEM, 404: _PROBLEM, 422: _PROBLEM}
@@ -196,6 +201,44 @@ class Events(APIView):
         items = [rows.event_row(event) for event in found[: limit + 1]]
         cursor = str(items[limit - 1]["seq"]) if len(items) > limit else None
         return Response({"items": items[:limit], "next_cursor": cursor})
+
+
+class Cases(APIView):
+    """Differences between the books and the exchange, and what was decided."""
+
+    @extend_schema(
+        operation_id="list_cases",
+        parameters=[*schema.FILTERS, schema.CASE_STATE],
+        responses={200: _CASES, **_PROBLEMS},
+        tags=["reconcile"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; without ``state`` both open and resolved ones."""
+        found = asked_rows(request, Case.objects.select_related("owner"), also="state")
+        if state := word_in(request, "state", CaseState):
+            found = found.filter(state=state)
+        page = page_of(request, found, most=HISTORY_LIMIT)
+        return Response(page.body([rows.case_row(case) for case in page.rows]))
+
+
+class Reassign(APIView):
+    """Give orders, with all they did, to another strategy."""
+
+    @extend_schema(
+        operation_id="reassign",
+        request={"application/json": reassigning.FORM.schema},
+        responses={
+            200: schema.ReassignResultSerializer,
+            **_PROBLEMS,
+            400: _PROBLEM,
+            409: _PROBLEM,
+        },
+        tags=["reconcile"],
+    )
+    def post(self, request: Request) -> Response:
+        """Supersede their deals and book the touched positions anew; a preview changes nothing."""
+        wish = reassigning.parse_reassign(request.data)
+        return Response(reassign(wish, request.user, request_id=request_id_of(request)))
 
 
 class Accounts(APIView):

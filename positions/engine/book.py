@@ -7,11 +7,14 @@ the same (``mt5``). Each fill is booked in constant time from the position's qua
 cost; earlier deals are never looked at.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
-from positions.engine.arithmetic import average, gain, released, value
+from positions.engine.arithmetic import average, gain, pro_rata, released, value
 from positions.engine.errors import ValidationError
 from positions.engine.fees import NO_CHARGE, add_fee, charge_closing, charge_opening, split_fee
+from positions.engine.funding import Volume, forced_close_shares
 from positions.engine.holding import Booking, DustMove, Fill, Holding, Leg, Target
 from positions.engine.market import Market
 from positions.engine.money import ZERO, exact
@@ -21,6 +24,13 @@ from positions.engine.types import Entry, Reversal
 _IN, _OUT, _INOUT = Entry.IN, Entry.OUT, Entry.INOUT
 _CURRENT, _NEW = Target.CURRENT, Target.NEW
 _SPLIT, _MT5 = Reversal.SPLIT, Reversal.MT5
+
+
+class Part(NamedTuple):
+    """What a forced close did to one position; None stands for the one of its excess."""
+
+    position_id: int | None
+    booking: Booking
 
 
 @exact
@@ -44,6 +54,45 @@ def book_fill(
     if fill.qty <= holding.qty:
         return _book_out(holding, fill, worth, market)
     return _book_across_zero(holding, fill, worth, market, reversal)
+
+
+@exact
+def book_forced_close(
+    held: Mapping[int, Holding],
+    fill: Fill,
+    market: Market,
+    *,
+    step: Decimal | None = None,
+    excess: Holding | None = None,
+) -> tuple[Part, ...]:
+    """Close the positions of one side by a liquidation or auto-deleveraging.
+
+    Contract section 6: ``held``, all on the other side of ``fill``, are closed pro rata to their
+    volumes, rounded to ``step``; what exceeds them opens a position, or raises the one that an
+    earlier ``excess`` of the same order opened. The fee is divided pro rata; the last part takes
+    what is left of fee and value, so that both add up to the fill's exactly.
+
+    Raises:
+        ValidationError: qty or price is not above zero, or a fee has no currency.
+    """
+    if fill.qty <= ZERO or fill.price <= ZERO:
+        raise _not_a_fill(fill)
+    volumes = [Volume(position_id, holding.qty) for position_id, holding in held.items()]
+    closing = min(fill.qty, sum((volume.qty for volume in volumes), ZERO))
+    left, fee, worth = fill.qty, fill.fee, value(fill.qty, fill.price, market)
+    parts = []
+    for share in forced_close_shares(closing, volumes, step=step):
+        part = fill._replace(qty=share.amount, fee=pro_rata(fill.fee, share.amount, fill.qty))
+        part_worth = value(part.qty, part.price, market)
+        if share.amount == left:
+            part, part_worth = part._replace(fee=fee), worth
+        booking = _book_out(held[share.position_id], part, part_worth, market)
+        parts.append(Part(share.position_id, booking))
+        left, fee, worth = left - part.qty, fee - part.fee, worth - part_worth
+    if left:
+        beyond = fill._replace(qty=left, fee=fee)
+        parts.append(Part(None, _book_in(excess, beyond, worth, market)))
+    return tuple(parts)
 
 
 @exact

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from positions.engine.money import ZERO
+from positions.engine.money import ZERO, exact
 from positions.engine.orders import is_final
 from positions.engine.types import OrderStatus
 
@@ -54,14 +54,19 @@ def compare_positions(
     ours: Mapping[str, Decimal], venue: Mapping[str, Decimal] | None
 ) -> tuple[Difference, ...]:
     """Compare the signed net volume (dust included) per symbol; what a side lacks is zero."""
-    return _compare_amounts(Finding.POSITION, ours, venue)
+    return _compare_amounts(Finding.POSITION, ours, venue, {})
 
 
 def compare_balances(
-    ours: Mapping[str, Decimal], venue: Mapping[str, Decimal] | None
+    ours: Mapping[str, Decimal],
+    venue: Mapping[str, Decimal] | None,
+    within: Mapping[str, Decimal] | None = None,
 ) -> tuple[Difference, ...]:
-    """Compare the total balance per currency; what a side lacks is zero."""
-    return _compare_amounts(Finding.BALANCE, ours, venue)
+    """Compare the total balance per currency; what a side lacks is zero.
+
+    ``within`` is how far a currency's sides may be apart because the exchange rounds what it tells.
+    """
+    return _compare_amounts(Finding.BALANCE, ours, venue, within or {})
 
 
 def compare_orders(
@@ -77,15 +82,19 @@ def compare_orders(
     )
 
 
+@exact
 def _compare_amounts(
-    finding: Finding, ours: Mapping[str, Decimal], venue: Mapping[str, Decimal] | None
+    finding: Finding,
+    ours: Mapping[str, Decimal],
+    venue: Mapping[str, Decimal] | None,
+    within: Mapping[str, Decimal],
 ) -> tuple[Difference, ...]:
     if venue is None:
         return ()
     return tuple(
         Difference(finding, name, ours.get(name, ZERO), venue.get(name, ZERO))
         for name in sorted(ours.keys() | venue.keys())
-        if ours.get(name, ZERO) != venue.get(name, ZERO)
+        if abs(ours.get(name, ZERO) - venue.get(name, ZERO)) > within.get(name, ZERO)
     )
 
 

@@ -104,6 +104,13 @@ class Booking(NamedTuple):
     opened: Holding | None = None
     dust: tuple[DustMove, ...] = ()
 
+    def cost_change(self, leg: Leg, before: Holding | None) -> Decimal:
+        """By how much ``leg`` changed the cost of its position, which was ``before``."""
+        if leg.target is Target.NEW:
+            return ZERO if self.opened is None else self.opened.cost
+        was = ZERO if before is None else before.cost
+        return was if self.current is None else self.current.cost - was
+
 
 @exact
 def average_price(holding: Holding, market: Market) -> Decimal | None:

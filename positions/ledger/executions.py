@@ -44,15 +44,24 @@ class Executed(NamedTuple):
     fee_rate: Decimal | None
     previous_hash: str
     hash: str
+    external: bool
+    forced: str | None
+    forced_step: Decimal | None
 
 
-_UNHASHED = {"id", "hash"}
+_RARE = ("external", "forced", "forced_step")
+_UNHASHED = {"id", "hash", *_RARE}
 _HASHED = [name for name in Executed._fields if name not in _UNHASHED]
 
 
 def digest(execution: Execution | Executed) -> str:
-    """The execution's link of the chain: SHA-256 over the link before and every fact of the row."""
+    """The execution's link of the chain: SHA-256 over the link before and every fact of the row.
+
+    What hardly any has is named, and counts where it is set.
+    """
     facts = [_text(getattr(execution, name)) for name in _HASHED]
+    rare = {name: getattr(execution, name) for name in _RARE}
+    facts += [f"{name}={_text(fact)}" for name, fact in rare.items() if fact]
     return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
 
 
@@ -76,6 +85,7 @@ def order_facts_of(execution: Execution | Executed) -> OrderFacts:
         side=_SIDES[execution.side],
         strategy_id=execution.strategy_id,
         position_id=execution.named_position_id,
+        external=execution.external,
     )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import StrEnum
 from heapq import merge
+from operator import add
 from typing import Any, NamedTuple
 
 from positions.engine.market import Market
 from positions.engine.money import ZERO, exact_decimals
-from positions.engine.types import Side
+from positions.engine.types import DealKind, Side
 from positions.journal import JournalKind
 from positions.ledger import stream
 from positions.ledger.chain import Chain
@@ -36,6 +37,8 @@ class Check(StrEnum):
     EVENTS = "event numbers have no gap"
     VOLUMES = "deals and merges add up to each position's volume"
     RESULTS = "profits add up to each position's result"
+    COSTS = "what deals and merges cost adds up to each position's cost"
+    FUNDING = "shares add up to each symbol's funding"
     SUMS = "positions and dust add up to what was executed"
 
 
@@ -53,6 +56,7 @@ class Total(NamedTuple):
 
     volume: Decimal = ZERO
     profit: Decimal = ZERO
+    cost: Decimal = ZERO
 
 
 def verify(account_id: int, *, report: Report, seen: Seen) -> list[Outcome]:
@@ -84,6 +88,8 @@ class _Run:
         self._terms: dict[int, Market] = {}
         self._assets: dict[str, str] = {}
         self._executed: defaultdict[str, Decimal] = defaultdict(Decimal)
+        self._paid: defaultdict[str, Decimal] = defaultdict(Decimal)
+        self._shared: defaultdict[str, Decimal] = defaultdict(Decimal)
 
     def advance(self, upto: Counters) -> None:
         """Add up what was booked until ``upto``."""
@@ -91,11 +97,13 @@ class _Run:
             self._chain.follow(row)
             self._add_execution(row)
             self.looked_at[Check.CHAIN] += 1
-        for deal in stream.deals(self._account_id, self._at, upto):
+        for deal in stream.live_deals(self._account_id, self._at, upto):
             self._add_deal(deal)
         for entry in stream.journal(self._account_id, self._at, upto):
             if entry.kind == JournalKind.MERGE:
                 self._add_merge(entry.facts)
+            elif entry.kind == JournalKind.FUNDING:
+                self._add_payment(entry.facts)
         self._count_bookings(upto)
         self._at = upto
 
@@ -112,6 +120,10 @@ class _Run:
         for asset in sorted(kept.keys() | self._executed.keys()):
             self.looked_at[Check.SUMS] += 1
             self._expect(Check.SUMS, f"sum of {asset}", "qty", kept[asset], self._executed[asset])
+        for symbol in sorted(self._paid.keys() | self._shared.keys()):
+            self.looked_at[Check.FUNDING] += 1
+            shared, paid = self._shared[symbol], self._paid[symbol]
+            self._expect(Check.FUNDING, f"funding of {symbol}", "profit", shared, paid)
 
     def close(self) -> None:
         """Give the shelf back."""
@@ -128,16 +140,23 @@ class _Run:
             self._executed[row.fee_currency] -= row.fee
 
     def _add_deal(self, deal: BookedDeal) -> None:
-        total = self._totals.get(deal.position_id) or Total()
-        change = Side(deal.side).sign * deal.qty - deal.base_fee if deal.entry else ZERO
-        self._totals.put(deal.position_id, Total(total.volume + change, total.profit + deal.profit))
+        if deal.kind == DealKind.FUNDING:
+            self._shared[deal.symbol] += deal.profit
+        self._add(deal.position_id, Total(deal.change, deal.profit, deal.cost))
 
     def _add_merge(self, facts: dict[str, Any]) -> None:
-        qty = Side(facts["side"]).sign * Decimal(facts["qty"])
-        source_id, target_id = facts["source_position_id"], facts["target_position_id"]
-        for position_id, change in ((source_id, -qty), (target_id, qty)):
-            total = self._totals.get(position_id) or Total()
-            self._totals.put(position_id, total._replace(volume=total.volume + change))
+        qty, cost = Side(facts["side"]).sign * Decimal(facts["qty"]), Decimal(facts["cost"])
+        self._add(facts["source_position_id"], Total(volume=-qty, cost=-cost))
+        self._add(facts["target_position_id"], Total(volume=qty, cost=cost))
+
+    def _add_payment(self, facts: dict[str, Any]) -> None:
+        """What moved where nothing was open is a case, and nobody's share."""
+        if sum((Decimal(qty) for _, qty in facts["volumes"]), ZERO):
+            self._paid[facts["symbol"]] += Decimal(facts["amount"])
+
+    def _add(self, position_id: int, more: Total) -> None:
+        total = self._totals.get(position_id) or Total()
+        self._totals.put(position_id, Total(*map(add, total, more)))
 
     def _count_bookings(self, upto: Counters) -> None:
         account = {"account_id": self._account_id}
@@ -194,6 +213,7 @@ class _Run:
         for check, field, live, added in (
             (Check.VOLUMES, "qty", row.holding.signed_qty, total.volume),
             (Check.RESULTS, "profit", row.profit, total.profit),
+            (Check.COSTS, "cost", row.cost, total.cost),
         ):
             self.looked_at[check] += 1
             self._expect(check, f"position {row.pk}", field, live, added)

@@ -6,6 +6,7 @@ waits for that last step only, about a second per 50,000 positions.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,7 +18,9 @@ from positions.ledger import stream
 from positions.ledger.chain import Chain
 from positions.ledger.executions import Executed
 from positions.ledger.findings import Finding, Report, Seen, shown
-from positions.ledger.replay import Books, Rebuilt
+from positions.ledger.past import Past
+from positions.ledger.rebuilt import Rebuilt
+from positions.ledger.replay import Books
 from positions.ledger.stream import BookedDeal, Counters, Entry, Opening
 from positions.models import Deal, Dust, Execution, JournalEntry, MarketTerms, Position
 from positions.outbox import holding
@@ -38,6 +41,8 @@ _POSITION_FIELDS = (
     "ticket",
     "opening_order_id",
     "merged_into_id",
+    "is_external",
+    "superseded_by",
 )
 _UNREADABLE = (EngineError, KeyError, ArithmeticError, ValueError, TypeError)
 
@@ -70,7 +75,8 @@ class _Run:
         self._chain = Chain(account_id, report)
         self._openings: Iterator[Opening] = iter(())
         self._opening: Opening | None = None
-        self.books = Books(self._id_of, self._market_of)
+        self._superseded = 0
+        self.books = Books(self._id_of, self._market_of, partial(Past, account_id))
 
     def advance(self, upto: Counters) -> None:
         """Replay up to a moment, comparing each deal with the live one of its number."""
@@ -85,6 +91,8 @@ class _Run:
             deals = self._book(row)
             for deal in deals:
                 self._compare(deal, live.take(deal.booking_no))
+            if isinstance(row, Entry) and self.books.replaced:
+                self._compare_superseded(row)
             taken = 1 if isinstance(row, Entry) else 0
             next_no = max(next_no, row.booking_no + taken + len(deals))
             if next_no - said > _SAID_EVERY:
@@ -110,6 +118,9 @@ class _Run:
         for row in Position.objects.filter(account=self._account_id, opening_booking_no=None):
             self._say(f"position {row.pk}", "row", row, "no such position")
         self._compare_dust()
+        marked = Deal.objects.filter(account=self._account_id).exclude(superseded_by=None).count()
+        if marked != self._superseded:
+            self._say("superseded deals", "count", marked, self._superseded)
 
     def _book(self, row: Executed | Entry) -> list[BookedDeal]:
         name = f"journal entry {row.booking_no}"
@@ -123,7 +134,7 @@ class _Run:
             self._say(name, "booking", "booked", f"impossible: {refusal}")
             return []
 
-    def _id_of(self, booking_no: int) -> int:
+    def _id_of(self, booking_no: int, execution: Executed) -> int:
         """The live position that this booking opened; a number of its own where there is none."""
         while self._opening is not None and self._opening.booking_no < booking_no:
             self._skip_opening()
@@ -157,6 +168,18 @@ class _Run:
         for field, found, right in zip(BookedDeal._fields, live, deal, strict=True):
             if found != right:
                 self._say(name, field, found, right)
+
+    def _compare_superseded(self, entry: Entry) -> None:
+        """The deals that a reassign replaced say so."""
+        numbers = [deal.booking_no for deal in self.books.replaced]
+        self._superseded += len(numbers)
+        for at in range(0, len(numbers), _SAID_EVERY):
+            rows = Deal.objects.filter(
+                account=self._account_id, booking_no__in=numbers[at : at + _SAID_EVERY]
+            )
+            for number, by in rows.values_list("booking_no", "superseded_by"):
+                if by != entry.booking_no:
+                    self._say(f"deal {number}", "superseded_by", by, entry.booking_no)
 
     def _extra_deal(self, deal: BookedDeal) -> None:
         self._say(f"deal {deal.booking_no}", "row", _deal_text(deal), "no such deal")
@@ -247,6 +270,8 @@ def _facts(position: Rebuilt) -> tuple[Any, ...]:
         position.ticket,
         position.opening_order_id,
         position.merged_into,
+        position.dedicated,
+        position.superseded_by,
     )
 
 

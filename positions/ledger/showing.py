@@ -13,6 +13,7 @@ from positions.ledger.findings import Finding, Seen
 from positions.models import AccountLane
 
 MOST_SHOWN = 200
+BOOKINGS = "bookings"
 _NARROWEST = 140
 
 
@@ -54,7 +55,7 @@ class Shown:
             )
 
     @contextmanager
-    def progress(self, total: int) -> Iterator[Seen]:
+    def progress(self, total: int, of: str = BOOKINGS) -> Iterator[Seen]:
         """A bar on a terminal, nothing elsewhere."""
         columns = (
             TextColumn("{task.description}"),
@@ -66,10 +67,10 @@ class Shown:
             *columns, console=self.console, disable=not self.console.is_terminal, transient=True
         )
         with bar:
-            task = bar.add_task("bookings", total=total)
+            task = bar.add_task(of, total=total)
 
             def seen(count: int) -> None:
-                self.bookings += count
+                self.bookings += count if of == BOOKINGS else 0
                 bar.advance(task, count)
 
             yield seen

@@ -6,11 +6,14 @@ time per row stay the same however long the ledger is.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from heapq import merge
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
+from positions.engine.types import Side
 from positions.ledger.executions import Executed
 from positions.models import AccountLane, Deal, Execution, JournalEntry, Position
 
@@ -23,6 +26,7 @@ class Entry(NamedTuple):
     booking_no: int
     kind: str
     facts: dict[str, Any]
+    created_at: datetime
 
 
 class BookedDeal(NamedTuple):
@@ -41,11 +45,20 @@ class BookedDeal(NamedTuple):
     fee_rate: Any
     fee_quote: Any
     base_fee: Any
+    cost: Any
     symbol: str
     strategy_id: int
     position_id: int
     order_id: int | None
     execution_id: int | None
+    exchange_trade_id: str | None
+    executed_at: datetime
+
+    @property
+    def change(self) -> Decimal:
+        """By how much it changed the signed volume of its position; funding changes none."""
+        signed: Decimal = self.qty if self.side == Side.BUY else -self.qty
+        return signed - self.base_fee
 
 
 class Opening(NamedTuple):
@@ -96,8 +109,16 @@ def journal(account_id: int, after: Counters, upto: Counters) -> Iterator[Entry]
 
 
 def deals(account_id: int, after: Counters, upto: Counters) -> Iterator[BookedDeal]:
+    """Deals by booking number, superseded ones too."""
+    yield from _deals(Deal.objects.filter(account_id=account_id), after, upto)
+
+
+def live_deals(account_id: int, after: Counters, upto: Counters) -> Iterator[BookedDeal]:
     """Live deals by booking number."""
-    rows = Deal.objects.live().filter(account_id=account_id)
+    yield from _deals(Deal.objects.live().filter(account_id=account_id), after, upto)
+
+
+def _deals(rows: QuerySet, after: Counters, upto: Counters) -> Iterator[BookedDeal]:
     for page in _pages(rows, "booking_no", BookedDeal._fields, after.bookings, upto.bookings):
         yield from map(BookedDeal._make, page)
 
@@ -114,6 +135,11 @@ def numbers(rows: QuerySet, column: str, after: int, upto: int) -> Iterator[int]
     """One rising column alone."""
     for page in _pages(rows, column, (column,), after, upto):
         yield from (number for (number,) in page)
+
+
+def time_of(text: str) -> datetime:
+    """A time as the facts of a journal entry hold it."""
+    return datetime.fromisoformat(text)
 
 
 def _pages(

@@ -7,14 +7,18 @@ late or out of order: orders only move forward, a trade is booked once.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from oms_project import faultpoints
+from oms_project.faultpoints import Place
 from positions.engine.orders import FINAL
 from positions.engine.types import OrderStatus
 from positions.models import ExchangeOrder, Execution, Order
 from positions.outbox import HeldLane, holding
 from positions.ports import MarketRules, exchange
 from positions.projector import replacing
+from positions.projector.adopting import adopt_order
 from positions.projector.dust import settle_remainder
 from positions.projector.fills import book_trade
+from positions.projector.funding import book_payment
 from positions.projector.progress import PRESUMED, owes_fills, progress
 from positions.reports import OrderReport, Reports, TradeReport
 
@@ -23,25 +27,37 @@ _ALIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """An order of which the exchange reported more filled than it showed trades for."""
+    """An order of which the exchange reported more filled than it showed trades for.
+
+    ``is_unseen``: a trigger has placed it, and it has not been shown itself yet.
+    """
 
     order_id: int
     symbol: str
     exchange_order_id: str
+    is_unseen: bool = False
 
 
-def apply(account_id: int, reports: Reports) -> list[Owing]:
-    """Book everything that concerns our orders, in one transaction.
+def apply(account_id: int, reports: Reports, *, adopt: bool = False) -> list[Owing]:
+    """Book everything that concerns our orders, and funding, in one transaction.
 
-    Returns the orders whose trades have to be fetched before they can become final. Orders and
-    trades that are not ours are left to reconciliation.
+    Returns the orders that, or whose trades, have to be fetched before they can become final. With
+    ``adopt`` an order that is not ours becomes an external one, and what comes of it later is
+    booked like any other's; otherwise it is passed over. A trade alone never makes an order: it may
+    not tell our client order id. A trigger that waits apart is not adopted; what it places is.
     """
-    symbols = {report.symbol for report in (*reports.orders, *reports.trades)}
+    reported = (*reports.orders, *reports.trades, *reports.fundings)
+    symbols = {report.symbol for report in reported}
     rules = {symbol: exchange().market(account_id, symbol) for symbol in symbols}
     with holding(account_id) as lane:
         touched = _Touched(account_id, reports)
         for report in reports.orders:
-            if leg := touched.leg_of(report):
+            leg = touched.leg_of(report)
+            if leg is None and adopt and touched.is_foreign(report):
+                forced = {trade.forced for trade in reports.trades if _is_of(trade, report)}
+                leg = adopt_order(lane, report, forced=next(iter(forced - {None}), None))
+                touched.add(leg)
+            if leg:
                 _record_report(leg, report)
                 amended = replacing.amend(lane, touched.order(leg), leg, report)
                 touched.mark(leg, changed=amended)
@@ -49,13 +65,20 @@ def apply(account_id: int, reports: Reports) -> list[Owing]:
             leg = touched.leg_of(trade)
             if leg and touched.is_new(trade):
                 _book(lane, touched.order(leg), leg, trade, rules[trade.symbol])
+                faultpoints.at(Place.BOOKING)
                 touched.mark(leg, changed=True)
         for order, changed in touched.orders():
             was_open = order.is_open
             progress(lane, order, changed=changed)
             if was_open and order.asks_for_all and order.status == OrderStatus.FILLED:
                 settle_remainder(lane, order, rules[order.symbol])
+        for payment in sorted(reports.fundings, key=lambda report: report.paid_at):
+            book_payment(lane, payment, rules[payment.symbol].engine_market)
         return touched.owing()
+
+
+def _is_of(trade: TradeReport, report: OrderReport) -> bool:
+    return (trade.symbol, trade.exchange_order_id) == (report.symbol, report.exchange_order_id)
 
 
 def _in_time(trade: TradeReport) -> tuple:
@@ -64,9 +87,10 @@ def _in_time(trade: TradeReport) -> tuple:
 
 
 class _Touched:
-    """The orders that this batch of reports concerns; everything is loaded by five queries."""
+    """The orders that this batch of reports concerns; everything is loaded by six queries."""
 
     def __init__(self, account_id: int, reports: Reports) -> None:
+        self._account_id = account_id
         both = (*reports.orders, *reports.trades)
         symbols = {report.symbol for report in both}
         legs = ExchangeOrder.objects.filter(account_id=account_id)
@@ -75,11 +99,16 @@ class _Touched:
             exchange_order_id__in={report.exchange_order_id for report in both} - {None},
         )
         by_client = legs.filter(client_order_id__in={r.client_order_id for r in both} - {None})
-        found = {leg.pk: leg for leg in (*by_client, *by_exchange)}.values()
+        triggers = {report.conditional_order_id for report in reports.orders} - {None}
+        by_trigger = legs.filter(symbol__in=symbols, conditional_order_id__in=triggers)
+        found = {leg.pk: leg for leg in (*by_client, *by_exchange, *by_trigger)}.values()
+        self._by_trigger = {
+            (leg.symbol, leg.conditional_order_id): leg for leg in found if leg.conditional_order_id
+        }
         self._by_exchange = {
             (leg.symbol, leg.exchange_order_id): leg for leg in found if leg.exchange_order_id
         }
-        self._by_client = {leg.client_order_id: leg for leg in found}
+        self._by_client = {leg.client_order_id: leg for leg in found if leg.client_order_id}
         self._orders = Order.objects.select_related("account").in_bulk(
             {leg.order_id for leg in found}
         )
@@ -89,6 +118,8 @@ class _Touched:
 
     def leg_of(self, report: OrderReport | TradeReport) -> ExchangeOrder | None:
         """Our order at the exchange that the report is about: by its id, then by ours."""
+        if isinstance(report, OrderReport) and report.conditional_order_id is not None:
+            return self._leg_of_trigger(report, report.conditional_order_id)
         leg = self._by_exchange.get((report.symbol, report.exchange_order_id or ""))
         if leg is None and report.client_order_id:
             leg = self._by_client.get(report.client_order_id)
@@ -97,6 +128,48 @@ class _Touched:
             if leg and report.exchange_order_id:
                 self._link(leg, report.exchange_order_id)
         return leg
+
+    def _leg_of_trigger(self, report: OrderReport, trigger_id: str) -> ExchangeOrder | None:
+        """Likewise for a trigger that is kept apart; its leg learns which order it has placed."""
+        leg = self._by_trigger.get((report.symbol, trigger_id))
+        if leg is None and report.client_order_id:
+            leg = self._by_client.get(report.client_order_id)
+            if leg and leg.conditional_order_id is not None:
+                return None
+            if leg:
+                self._link_trigger(leg, trigger_id)
+        placed = report.exchange_order_id
+        # Taken already: it came under an id that was not ours, and was imported as somebody's.
+        taken = (report.symbol, placed) in self._by_exchange
+        if leg and placed and leg.exchange_order_id is None and not taken:
+            leg.reported_status = None  # What was said of the trigger is not true of its order.
+            self._link(leg, placed)
+        return leg
+
+    def is_foreign(self, report: OrderReport) -> bool:
+        """Whether the order is certainly not ours, and told well enough to be stored.
+
+        Where the exchange tells no client id, ours may be the one whose id we are waiting for.
+        """
+        ours = report.client_order_id in self._by_client
+        nameless = report.client_order_id is None and self._awaits_id(report.symbol)
+        told = report.exchange_order_id and report.side and (report.qty or report.filled_qty)
+        is_order = bool(told) and report.conditional_order_id is None
+        return is_order and not ours and not nameless
+
+    def _awaits_id(self, symbol: str) -> bool:
+        waiting = ExchangeOrder.objects.filter(
+            account_id=self._account_id,
+            symbol=symbol,
+            exchange_order_id=None,
+            conditional_order_id=None,
+        )
+        return waiting.filter(order__is_open=True).exists()
+
+    def add(self, leg: ExchangeOrder) -> None:
+        """Know an order that was stored just now."""
+        self._by_exchange[leg.symbol, leg.exchange_order_id] = leg
+        self._orders[leg.order_id] = leg.order
 
     def order(self, leg: ExchangeOrder) -> Order:
         """The OMS order of a leg."""
@@ -123,17 +196,25 @@ class _Touched:
     def owing(self) -> list[Owing]:
         """The legs touched that still owe fills."""
         return [
-            Owing(leg.order_id, leg.symbol, leg.exchange_order_id)
+            Owing(leg.order_id, leg.symbol, leg.exchange_order_id, is_unseen=leg.is_unseen)
             for leg in self._touched.values()
-            if leg.exchange_order_id and owes_fills([leg])
+            if leg.exchange_order_id and (leg.is_unseen or owes_fills([leg]))
         ]
 
     def _link(self, leg: ExchangeOrder, exchange_order_id: str) -> None:
         leg.exchange_order_id = exchange_order_id
-        leg.save(update_fields=["exchange_order_id"])
+        leg.save(update_fields=["exchange_order_id", "reported_status"])
         self._by_exchange[leg.symbol, exchange_order_id] = leg
         if leg.is_current:
             self.order(leg).exchange_order_id = exchange_order_id
+        self.mark(leg, changed=True)
+
+    def _link_trigger(self, leg: ExchangeOrder, trigger_id: str) -> None:
+        leg.conditional_order_id = trigger_id
+        leg.save(update_fields=["conditional_order_id"])
+        self._by_trigger[leg.symbol, trigger_id] = leg
+        if leg.is_current and leg.exchange_order_id is None:
+            self.order(leg).exchange_order_id = trigger_id
         self.mark(leg, changed=True)
 
 
@@ -154,7 +235,9 @@ def _booked_already(account_id: int, trades: Iterable[TradeReport]) -> set[tuple
 
 
 def _record_report(leg: ExchangeOrder, report: OrderReport) -> None:
-    """Store what is newer than what we hold."""
+    """Store what is newer than what we hold; of a trigger, until it has placed its order."""
+    if report.conditional_order_id is not None and leg.exchange_order_id is not None:
+        return
     before = leg.reported_status, leg.reported_filled
     if report.status is not None and not _is_older(leg, report) and not _is_bare(report):
         leg.reported_status = report.status

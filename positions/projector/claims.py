@@ -18,6 +18,7 @@ from positions.outbox import HeldLane, holding
 from positions.projector import replacing
 from positions.projector.outcomes import mark_unknown
 from positions.projector.progress import fail_instruction, follow, move, progress
+from positions.projector.stopping import reject_some, stopped
 
 LIVE_AT_EXCHANGE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
 _EXPIRED_AT_ONCE = 100
@@ -36,19 +37,35 @@ class Claim:
         return self.instruction.kind
 
 
-def claim(account_id: int, *, most: int) -> list[Claim]:
+def claim(account_id: int, *, most: int, fence: int) -> list[Claim]:
     """Take at most ``most`` instructions of the account, urgent ones first, else in their order.
 
-    Those too late to send expire here and are not returned. Committed when this returns.
+    Those too late to send expire here, those that the risk desk has stopped are rejected; neither
+    is returned. Nothing is given to a worker whose lease (``fence``) somebody else has taken since.
+    Committed when this returns.
     """
     if not _pending(account_id).exists():
         return []
     with holding(account_id) as lane:
+        if lane.fence != fence:
+            return []
         late = _late(account_id, lane.now).select_related("order", "exchange_order", "command")
         for instruction in late.order_by("id")[:_EXPIRED_AT_ONCE]:
             _expire(lane, instruction)
-        ready = _ready(account_id, lane.now).select_related("order", "exchange_order", "command")
-        return [_take(lane, each) for each in ready.order_by("-urgent", "id")[:most]]
+        ready = _first_ready(lane, most)
+        if stopped(account_id, ready):
+            reject_some(lane)
+            ready = _first_ready(lane, most)
+            why = stopped(account_id, ready)
+            ready = [each for each in ready if each.pk not in why]
+        return [_take(lane, each) for each in ready]
+
+
+def may_still_be_sent(instruction_id: int) -> bool:
+    """Whether the risk desk has stopped a claimed instruction since; for sends that had to wait."""
+    claimed = Instruction.objects.select_related("order__account", "command")
+    instruction = claimed.get(pk=instruction_id)
+    return not stopped(instruction.account_id, [instruction])
 
 
 def expire_overdue(now: datetime | None = None) -> list[int]:
@@ -70,6 +87,11 @@ def _pending(account_id: int) -> QuerySet[Instruction]:
 def _late(account_id: int, now: datetime) -> QuerySet[Instruction]:
     """What is too late to send, whether or not something else held it up."""
     return _pending(account_id).filter(send_before__lt=now)
+
+
+def _first_ready(lane: HeldLane, most: int) -> list[Instruction]:
+    ready = _ready(lane.account_id, lane.now).order_by("-urgent", "id")
+    return list(ready.select_related("order__account", "exchange_order", "command")[:most])
 
 
 def _ready(account_id: int, now: datetime) -> QuerySet[Instruction]:

@@ -41,13 +41,7 @@ def refuse(instruction_id: int, fence: int, error: OmsError) -> None:
     with _held(instruction_id, fence) as (lane, instruction):
         if instruction is None:
             return
-        order = instruction.order
-        fail_instruction(lane, instruction, error)
-        if instruction.kind == InstructionKind.CREATE:
-            _refuse_create(lane, order, instruction, error)
-        else:
-            _forget(lane, order, instruction)
-            progress(lane, order)
+        reject_unsent(lane, instruction, error)
 
 
 def not_sent(instruction_id: int, fence: int, *, retry_at: datetime) -> None:
@@ -84,6 +78,17 @@ def cancel_unsent(lane: HeldLane, order: Order, create: Instruction) -> None:
         settle_instruction(lane, create)
     move(lane, order, OrderStatus.CANCELED)
     follow(lane, order)
+
+
+def reject_unsent(lane: HeldLane, instruction: Instruction, error: OmsError) -> None:
+    """End what was not sent and must not be any more: no order comes to be, or no change."""
+    order = instruction.order
+    fail_instruction(lane, instruction, error)
+    if instruction.kind == InstructionKind.CREATE:
+        _refuse_create(lane, order, instruction, error)
+    else:
+        _forget(lane, order, instruction)
+        progress(lane, order)
 
 
 def mark_unknown(instruction_id: int, fence: int) -> None:

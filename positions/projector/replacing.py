@@ -35,6 +35,16 @@ def is_shown(leg: ExchangeOrder) -> bool:
     return leg.reported_status is not None or leg.booked_filled > 0
 
 
+def waits(order: Order, leg: ExchangeOrder) -> bool:
+    """Whether ``leg`` waits for its trigger still, as far as the exchange lets us know.
+
+    Not where it was made without one, to go on with what an earlier leg's trigger had placed.
+    """
+    has_trigger = leg.trigger_price is not None or order.trailing is not None
+    has_filled = max(leg.reported_filled, leg.booked_filled) > 0
+    return has_trigger and not (leg.has_placed or has_filled)
+
+
 def consolidate(lane: HeldLane, order: Order, current: ExchangeOrder) -> bool:
     """Take over the new values once the exchange shows the replacement; whether it did so."""
     if not is_replacement(order):
@@ -114,7 +124,8 @@ def _create_leg(
         client_order_id=new_exchange_client_order_id(),
         qty=remaining,
         price=_decimal(wanted["price"]),
-        trigger_price=_decimal(wanted["trigger_price"]),
+        # What has triggered does not wait again: what is left of it is a plain order.
+        trigger_price=_decimal(wanted["trigger_price"]) if waits(order, current) else None,
         reduce_only=current.reduce_only,
         created_at=lane.now,
     )

@@ -44,7 +44,10 @@ def book_close_by(
         terms_id=terms.pk,
     )
     sides = ((a, result.leg_a, result.a), (b, result.leg_b, result.b))
-    deals = [_write_deal(lane, row, leg, market, comment) for row, leg, _ in sides]
+    deals = [
+        _write_deal(lane, row, leg, market, comment, cost=left.cost - row.cost)
+        for row, leg, left in sides
+    ]
     for row, _, left in sides:
         store_holding(lane, row, left, market, at=lane.now)
         tell_position(lane, "position_updated" if row.qty else "position_closed", row)
@@ -102,7 +105,9 @@ def book_merge(
     tell_position(lane, "position_updated", target)
 
 
-def _write_deal(lane: HeldLane, row: Position, leg: Leg, market: Market, comment: str) -> Deal:
+def _write_deal(
+    lane: HeldLane, row: Position, leg: Leg, market: Market, comment: str, *, cost: Decimal
+) -> Deal:
     deal = Deal.objects.create(
         account_id=lane.account_id,
         booking_no=lane.next_booking_no(),
@@ -114,6 +119,7 @@ def _write_deal(lane: HeldLane, row: Position, leg: Leg, market: Market, comment
         entry=leg.entry,
         kind=DealKind.TRANSFER,
         profit=leg.profit,
+        cost=cost,
         profit_currency=market.profit_currency,
         strategy_id=row.strategy_id,
         reason=Reason.CLOSE_BY,

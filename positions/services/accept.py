@@ -78,6 +78,8 @@ def accept(envelope: commands.Envelope, command: commands.Command, caller: Calle
         with holding(account.pk) as lane:
             if earlier := replayed(envelope, caller):
                 return earlier
+            # It was read before the lane was held: somebody may have blocked it since.
+            account.refresh_from_db(fields=["status", "position_mode", "reversal"])
             return kind.book(Acceptance(lane, caller, envelope, account), command, found)
     except EngineError as refusal:
         raise error_class(refusal.code)(refusal.message, **refusal.facts) from None

@@ -21,6 +21,7 @@ from positions.models import (
 )
 from positions.projector.outcomes import cancel_unsent
 from positions.projector.progress import follow, move, settle_command, settle_instruction
+from positions.projector.stopping import can_open
 from positions.services.context import Acceptance
 
 
@@ -62,17 +63,25 @@ def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Comm
     return _cancel(acceptance, orders)
 
 
-def book_all(acceptance: Acceptance, command: CancelAllOrders, found: None) -> Command:
-    """Cancel every open order of the account that the caller may cancel, or a part of them."""
-    orders = Order.objects.open().filter(account=acceptance.account)
+def book_all(acceptance: Acceptance, command: CancelAllOrders, _: None) -> Command:
+    """Cancel every open order of the account that the caller may cancel, or a part of them.
+
+    Those of unassigned external orders stay: whoever wants them gone names them.
+    """
+    orders = Order.objects.open().filter(account=acceptance.account, reconciled=True)
     if command.symbol is not None:
         orders = orders.filter(symbol=command.symbol)
     if command.strategy_ids is not None:
         orders = orders.filter(strategy_id__in=command.strategy_ids)
+    if command.given_by is not None:
+        orders = orders.filter(command__user_id=command.given_by)
     own = tradable_strategies(acceptance.caller, acceptance.account.pk)
     if own is not None:
         orders = orders.filter(strategy_id__in=own)
-    return _cancel(acceptance, list(orders.order_by("id")))
+    found = list(orders.select_related("account").order_by("id"))
+    if command.openings_only:
+        found = [each for each in found if can_open(each) and each.cancel_requested_at is None]
+    return _cancel(acceptance, found)
 
 
 def _cancel(acceptance: Acceptance, orders: list[Order]) -> Command:

@@ -21,6 +21,7 @@ from positions.models import (
     Order,
 )
 from positions.ports import Intent, risk_gate
+from positions.projector import replacing
 from positions.projector.replacing import REPLACE
 from positions.services import checks
 from positions.services.context import Acceptance
@@ -69,9 +70,17 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
         OmsError, EngineError: it was refused; the order stays as it is.
     """
     order = Order.objects.get(pk=command.order_id)
+    current = order.exchange_orders.get(is_current=True)
     _check_state(order)
     wanted = _wanted(command, order)
     _check_change(acceptance, order, wanted, found)
+    if command.new_trigger_price is not None and not replacing.waits(order, current):
+        raise Invalid(
+            "The order has triggered already.",
+            field="new_trigger_price",
+            limit="an order that waits for its trigger",
+            value=command.new_trigger_price,
+        )
     row = acceptance.store()
     # Exchanges amend plain limit orders; a trigger is always replaced.
     in_place = found.rules.edits_in_place and order.order_type == OrderType.LIMIT
@@ -85,7 +94,7 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
     Instruction.objects.create(
         account=acceptance.account,
         order=order,
-        exchange_order=order.exchange_orders.get(is_current=True),
+        exchange_order=current,
         command=row,
         kind=InstructionKind.EDIT if in_place else InstructionKind.CANCEL,
         payload={REPLACE: wanted.as_payload()},
@@ -99,6 +108,13 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
 
 
 def _check_state(order: Order) -> None:
+    if not order.reconciled:
+        raise Invalid(
+            "An unassigned external order cannot be changed: reassign it first, or cancel it.",
+            field="order_id",
+            limit="an assigned order",
+            value=order.pk,
+        )
     if order.status not in _LIVE:
         raise InvalidOrderState(
             f"A {order.status} order cannot be changed.",
@@ -161,6 +177,7 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
         last_price=found.last_price,
         qty_field="new_qty",
         price_field="new_price",
+        trigger_field="new_trigger_price",
         reduces=reduces,
     )
     if reduces and order.position is not None:
@@ -170,7 +187,8 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
             free=checks.free_of(order.position, except_order=order),
         )
     checks.check_held(account, found.rules, side=side, qty=remaining, instead_of=order)
-    if wanted.qty > order.qty or wanted.price != order.price:
+    moved = (wanted.price, wanted.trigger_price) != (order.price, order.trigger_price)
+    if wanted.qty > order.qty or moved:
         if not reduces:
             checks.check_account_active(account)
             checks.check_strategy(account, order.strategy_id)
@@ -178,12 +196,17 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
             Intent(
                 account_id=account.pk,
                 strategy_id=order.strategy_id,
+                user_id=acceptance.caller.user_id,
                 api_key_id=acceptance.caller.api_key_id,
-                symbol=order.symbol,
+                market=found.rules.engine_market,
                 side=side,
                 qty=remaining,
-                price=wanted.price or found.last_price,
+                limit_price=wanted.price,
+                price=wanted.price or wanted.trigger_price or found.last_price,
+                last_price=found.last_price,
                 reduces=reduces,
+                closes=reduces and order.closes_position,
                 position_mode=mode,
+                order_id=order.pk,
             )
         )

@@ -24,7 +24,7 @@ from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.send_order import Found, exchange_reduces, look_up_market
 from positions.services.submit import Decided, submit
-from positions.services.targets import check_comment, check_live, require_closable
+from positions.services.targets import check_assigned, check_comment, check_live, require_closable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,11 @@ def look_up(command: ClosePosition, caller: Caller, account: Account) -> Found:
     Raises:
         PositionNotFound: it does not exist for this caller.
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not close it.
+        Invalid: the account is not set up for it at its exchange.
     """
     position = require_closable(caller, account, command.position_id)
     exchange().check_params(command.params)
+    exchange().check_tradable(account.pk, position.symbol)
     return look_up_market(account, position.symbol)
 
 
@@ -83,12 +85,16 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
         Intent(
             account_id=account.pk,
             strategy_id=position.strategy_id,
+            user_id=acceptance.caller.user_id,
             api_key_id=acceptance.caller.api_key_id,
-            symbol=position.symbol,
+            market=found.rules.engine_market,
             side=side,
             qty=closing.qty,
+            limit_price=command.price,
             price=command.price or found.last_price,
+            last_price=found.last_price,
             reduces=True,
+            closes=True,
             position_mode=PositionMode(account.position_mode),
         )
     )
@@ -123,6 +129,7 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
 
 def _check_target(command: ClosePosition, position: Position) -> None:
     check_live(position)
+    check_assigned(position)
     if command.strategy_id is not None and command.strategy_id != position.strategy_id:
         raise InvalidStrategyId(
             "The position belongs to another strategy.",

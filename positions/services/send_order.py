@@ -18,6 +18,7 @@ from positions.projector.fills import candidate_of
 from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.submit import Decided, submit
+from positions.services.targets import check_assigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ def look_up(command: SendOrder, caller: Caller, account: Account) -> Found:
 
     Raises:
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not trade this.
-        Invalid: there is no such symbol.
+        Invalid: there is no such symbol, or the account is not set up for it at its exchange.
     """
     require_trade(caller, account.pk, command.strategy_id)
     exchange().check_params(command.params)
+    exchange().check_tradable(account.pk, command.symbol)
     return look_up_market(account, command.symbol)
 
 
@@ -53,7 +55,6 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         OmsError, EngineError: it was refused; nothing is stored.
     """
     account = acceptance.account
-    checks.check_account_active(account)
     checks.check_strategy(account, command.strategy_id)
     checks.check_kind(
         found.rules,
@@ -62,12 +63,20 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         price=command.price,
         trigger_price=command.trigger_price,
     )
+    trailing = checks.check_trailing(
+        found.rules,
+        order_type=command.order_type,
+        amount=command.trailing_amount,
+        percent=command.trailing_percent,
+    )
     checks.check_expiry(command.expires_at, now=acceptance.lane.now)
     checks.check_client_order_id(account, command.client_order_id)
     mode = PositionMode(account.position_mode)
     target = _target(acceptance, command, mode)
     closes = target is not None and target.side != command.side
     reduces = command.reduce_only or (mode is PositionMode.HEDGE and closes)
+    if not reduces:
+        checks.check_account_active(account)
     _check_reduction(command, target, reduces=reduces)
     checks.check_amounts(
         found.rules,
@@ -83,12 +92,16 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         Intent(
             account_id=account.pk,
             strategy_id=command.strategy_id,
+            user_id=acceptance.caller.user_id,
             api_key_id=acceptance.caller.api_key_id,
-            symbol=command.symbol,
+            market=found.rules.engine_market,
             side=command.side,
             qty=command.qty,
-            price=command.price or found.last_price,
+            limit_price=command.price,
+            price=command.price or command.trigger_price or found.last_price,
+            last_price=found.last_price,
             reduces=reduces,
+            closes=closes and mode is PositionMode.HEDGE,
             position_mode=mode,
         )
     )
@@ -101,6 +114,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             qty=command.qty,
             price=command.price,
             trigger_price=command.trigger_price,
+            trailing=trailing,
             time_in_force=command.time_in_force,
             expires_at=command.expires_at,
             strategy_id=command.strategy_id,
@@ -138,6 +152,8 @@ def _target(acceptance: Acceptance, command: SendOrder, mode: PositionMode) -> P
     named, own = by_id.get(command.position_id), tradable_strategies(acceptance.caller, account.pk)
     if named is not None and own is not None and named.strategy_id not in own:
         raise InvalidPositionId(position_id=command.position_id)
+    if named is not None and mode is PositionMode.HEDGE:
+        check_assigned(named)
     candidates = [candidate_of(row) for row in by_id.values()]
     facts = OrderFacts(
         order_id=0,

@@ -37,6 +37,7 @@ class Decided:
     reason: Reason
     comment: str
     client_order_id: str | None
+    trailing: dict[str, str] | None = None
     position: Position | None = None
     closes_position: bool = False
     asks_for_all: bool = False
@@ -69,6 +70,7 @@ def submit(acceptance: Acceptance, decided: Decided) -> Command:
         qty=decided.qty,
         price=decided.price,
         trigger_price=decided.trigger_price,
+        trailing=decided.trailing,
         expires_at=decided.expires_at,
         reduce_only=decided.reduce_only,
         params=decided.params,

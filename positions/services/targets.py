@@ -47,3 +47,18 @@ def check_live(position: Position) -> None:
             limit=[str(state) for state in LIVE_POSITION_STATES],
             value=position.state,
         )
+
+
+def check_assigned(position: Position) -> None:
+    """The position is somebody's: one of an external order is closed by whoever takes the order.
+
+    Raises:
+        Invalid: the order behind it is not assigned yet.
+    """
+    if position.is_external:
+        raise Invalid(
+            "The position of an unassigned external order: reassign the order first.",
+            field="position_id",
+            limit="an assigned position",
+            value=position.pk,
+        )

@@ -12,12 +12,13 @@ from accounts.tests import builders
 from accounts.words import Right, Role
 from positions import projector, services
 from positions.api.parsing import fingerprint, parse_command
-from positions.commands import Envelope
-from positions.engine.types import OrderStatus, Side
+from positions.commands import Envelope, Reassign
+from positions.engine.types import OrderStatus, Reason, Side
 from positions.models import Command, Deal, Event, ExchangeOrder, Instruction, Order, Position
 from positions.projector import Claim
 from positions.projector.apply import Owing
-from positions.reports import OrderReport, Reports, TradeReport
+from positions.reports import FundingReport, OrderReport, Reports, TradeReport
+from positions.services.reassign import reassign
 from positions.tests.fakes import LINEAR
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -33,7 +34,7 @@ class Desk:
         self.account: Account = builders.account(f"desk {next(_names)}", **settings)
         self.user = builders.user(f"user{next(_names)}", role)
         self.caller = self.caller_with()
-        self._trades = count(1)
+        self.seconds = count(1)
 
     # --- the client's side ---
 
@@ -94,7 +95,7 @@ class Desk:
 
     def claim(self, most: int = 100) -> list[Claim]:
         """Take what waits."""
-        return projector.claim(self.account.pk, most=most)
+        return projector.claim(self.account.pk, most=most, fence=0)
 
     def claim_one(self) -> Claim:
         """Take the only thing that waits."""
@@ -126,7 +127,7 @@ class Desk:
 
     def trade(self, order: Order, qty: str, price: str = "100", **facts: Any) -> TradeReport:
         """A fill of the order as the exchange describes it; each has the next id and second."""
-        number, leg = next(self._trades), self.leg(order)
+        number, leg = next(self.seconds), self.leg(order)
         fee = facts.pop("fee", None)
         known = {
             "exchange_trade_id": str(number),
@@ -172,6 +173,90 @@ class Desk:
         """A market order, filled."""
         return self.fill(self.send(side, qty, **payload), qty, price)
 
+    def foreign(
+        self,
+        side: str = "sell",
+        qty: str = "1",
+        *fills: tuple[str, str],
+        name: str | None = None,
+        forced: Reason | None = None,
+        fees: dict[str, Any] | None = None,
+        **facts: Any,
+    ) -> Reports:
+        """What the exchange says of an order that nobody here gave, with its fills (qty, price)."""
+        name = name or f"foreign {next(_names)}"
+        trades = [
+            self.foreign_trade(name, side, *fill, forced=forced, **fees or {}) for fill in fills
+        ]
+        filled = sum((trade.qty for trade in trades), Decimal(0))
+        whole = filled >= Decimal(qty)
+        known = {
+            "status": OrderStatus.FILLED if whole else OrderStatus.SUBMITTED,
+            "side": Side(side),
+            "qty": Decimal(qty),
+            "price": Decimal(100),
+            "filled_qty": filled,
+            "client_order_id": "theirs",
+        }
+        order = OrderReport(symbol=self.symbol, exchange_order_id=name, **known | facts)
+        return Reports((order,), tuple(trades))
+
+    def foreign_trade(
+        self,
+        name: str,
+        side: str,
+        qty: str,
+        price: str = "100",
+        *,
+        forced: Reason | None = None,
+        **facts: Any,
+    ) -> TradeReport:
+        """One fill of a foreign order."""
+        number = next(self.seconds)
+        return TradeReport(
+            symbol=self.symbol,
+            exchange_trade_id=str(number),
+            exchange_order_id=name,
+            side=Side(side),
+            qty=Decimal(qty),
+            price=Decimal(price),
+            executed_at=NOON + timedelta(seconds=number),
+            forced=forced,
+            **facts,
+        )
+
+    def adopt(self, reports: Reports) -> Order:
+        """Let reconciliation find one foreign order."""
+        projector.apply(self.account.pk, reports, adopt=True)
+        return Order.objects.get(exchange_order_id=reports.orders[0].exchange_order_id)
+
+    def external(self, side: str, qty: str, price: str = "100") -> Order:
+        """A foreign order, filled and found."""
+        return self.adopt(self.foreign(side, qty, (qty, price)))
+
+    def liquidate(self, side: str, qty: str, price: str = "100") -> Order:
+        """The exchange closes by force; ``side`` is that of its order."""
+        return self.adopt(self.foreign(side, qty, (qty, price), forced=Reason.LIQUIDATION))
+
+    def pay(self, amount: str, at: datetime | None = None, **facts: Any) -> FundingReport:
+        """A funding payment, now or ``at`` another time."""
+        number = next(self.seconds)
+        known = {
+            "exchange_funding_id": f"f{number}",
+            "currency": "USDT",
+            "paid_at": at or NOON + timedelta(seconds=number),
+        }
+        report = FundingReport(symbol=self.symbol, amount=Decimal(amount), **known | facts)
+        projector.apply(self.account.pk, Reports(fundings=(report,)))
+        return report
+
+    def reassign(
+        self, *orders: Order, to: int, caller: Caller | None = None, **wish: Any
+    ) -> dict[str, Any]:
+        """Give orders to a strategy."""
+        asked = Reassign(to, order_ids=tuple(order.pk for order in orders), **wish)
+        return reassign(asked, caller or self.caller)
+
     # --- what is stored ---
 
     def fresh(self, row: Any) -> Any:
@@ -185,7 +270,12 @@ class Desk:
         return list(order.instructions.order_by("id"))
 
     def deals(self) -> list[Deal]:
-        return list(Deal.objects.filter(account=self.account).order_by("booking_no"))
+        return list(Deal.objects.live().filter(account=self.account).order_by("booking_no"))
+
+    def superseded(self) -> list[Deal]:
+        """The deals that a reassign replaced."""
+        gone = Deal.objects.filter(account=self.account).exclude(superseded_by=None)
+        return list(gone.order_by("booking_no"))
 
     def positions(self) -> list[Position]:
         return list(Position.objects.open().filter(account=self.account).order_by("id"))

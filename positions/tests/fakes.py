@@ -1,14 +1,14 @@
 """The two ports, answered from memory."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from oms_project.errors import Invalid, RiskBlocked
 from positions.engine.types import MarketKind, OrderType, TimeInForce
-from positions.ports import Intent, MarketRules
+from positions.ports import Intent, MarketRules, RiskState, Waiting
 
 LINEAR, SPOT, INVERSE = "BTC/USDT:USDT", "BTC/USDT", "BTC/USD:BTC"
 
@@ -48,6 +48,7 @@ class FakeExchange:
         self.woken: list[int] = []
         self.meanwhile: Callable[[], object] | None = None  # Somebody else is faster, once.
         self.price_questions: Counter[str] = Counter()
+        self.is_two_way = False
 
     def change_market(self, symbol: str, **facts: Any) -> None:
         """Give a market other rules."""
@@ -69,6 +70,10 @@ class FakeExchange:
         self.price_questions[symbol] += 1
         return self.prices.get(symbol)
 
+    def check_tradable(self, account_id: int, symbol: str) -> None:
+        if self.is_two_way and ":" in symbol:
+            raise Invalid("Two-way.", field="account_id", exchange_position_mode="two_way")
+
     def check_params(self, params: Mapping[str, Any]) -> None:
         for name, value in params.items():
             if name != "marginMode":
@@ -87,8 +92,16 @@ class FakeRisk:
     def __init__(self) -> None:
         self.asked: list[Intent] = []
         self.refuses = False
+        self.stops: Callable[[Waiting], bool] = lambda waiting: False
 
     def check(self, intent: Intent) -> None:
         self.asked.append(intent)
         if self.refuses:
             raise RiskBlocked("Too much.", field="qty", limit=0, value=intent.qty)
+
+    def stopped(self, account_id: int, waiting: Sequence[Waiting]) -> dict[int, RiskBlocked]:
+        refused = RiskBlocked("Stopped.", field="account_id", limit="active", value="halted")
+        return {each.order_id: refused for each in waiting if self.stops(each)}
+
+    def states(self, account_ids: Sequence[int]) -> dict[int, RiskState]:
+        return {account_id: RiskState() for account_id in account_ids}

@@ -46,8 +46,7 @@ def check(product: Product, account: Json) -> dict[str, int]:
 
 def check_final_states(product: Product, account: Json) -> None:
     """Every order has the state that the venue shows for it."""
-    shown = product.venue("GET", "orders", login=product.login(account), market=market_of(account))
-    theirs = {row["client_id"]: row for row in shown}
+    theirs = orders_at_venue(product, account)
     for order in orders_of(product, account):
         row = theirs.get(order["exchange_client_order_id"])
         if row is None:
@@ -57,9 +56,20 @@ def check_final_states(product: Product, account: Json) -> None:
         assert Decimal(order["filled_qty"]) <= Decimal(order["qty"]), order
 
 
-def market_of(account: Json) -> str:
-    """The venue's name of the account's market."""
-    return "linear" if account["exchange_id"].endswith("usdm") else "spot"
+def orders_at_venue(product: Product, account: Json) -> dict[str, Json]:
+    """The venue's orders of the account by client id.
+
+    A futures trigger that has placed an order is told by that order, which has the same client id.
+    """
+
+    def shown(market: str) -> list[Json]:
+        return product.venue("GET", "orders", login=product.login(account), market=market)
+
+    if not account["exchange_id"].endswith("usdm"):
+        return {row["client_id"]: row for row in shown("spot")}
+    triggers = {row["client_id"]: row | {"status": row["extra"]["algo_status"]}
+                for row in shown("linear_algo")}  # fmt: skip
+    return triggers | {row["client_id"]: row for row in shown("linear")}
 
 
 def net_of_positions(product: Product, account: Json) -> dict[str, Decimal]:

@@ -23,18 +23,19 @@ def missing_servers() -> list[str]:
 @pytest.fixture(scope="module", params=["embedded", "server"])
 def product(request, tmp_path_factory):
     """A running product, once in each mode."""
-    yield from _running(tmp_path_factory, request.param)
+    yield from running(tmp_path_factory, request.param)
 
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory):
     """A running product, embedded."""
-    yield from _running(tmp_path_factory, "embedded")
+    yield from running(tmp_path_factory, "embedded")
 
 
-def _running(tmp_path_factory, mode: str):
-    running = Product(tmp_path_factory.mktemp(mode), mode=mode)
+def running(tmp_path_factory, mode: str, **options):
+    """Start a product, give it, and stop it."""
+    product = Product(tmp_path_factory.mktemp(mode), mode=mode, **options)
     try:
-        yield running.start()
+        yield product.start()
     finally:
-        running.stop()
+        product.stop()

@@ -106,9 +106,9 @@ class Product:
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             try:
-                if requests.get(f"{self.base}/readyz", timeout=2).status_code == 200:
+                if requests.get(f"{self.base}/readyz", timeout=5).status_code == 200:
                     return
-            except requests.ConnectionError:
+            except requests.RequestException:
                 pass
             time.sleep(0.05)
         raise AssertionError(f"not ready within {READY_WITHIN_S} s:\n{self.logs()}")

@@ -12,7 +12,7 @@ import time
 import pytest
 import requests
 
-from tests.e2e.agreement import check, check_final_states, market_of, orders_of
+from tests.e2e.agreement import check, check_final_states, orders_at_venue, orders_of
 from tests.e2e.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
@@ -82,7 +82,7 @@ def is_quiet(product: Product) -> bool:
 
 def agrees(product: Product, account) -> bool:
     """Whether what rests here rests there and the other way round."""
-    shown = product.venue("GET", "orders", login=product.login(account), market=market_of(account))
+    shown = orders_at_venue(product, account).values()
     live = {row["client_id"] for row in shown if row["status"] in ("NEW", "PARTIALLY_FILLED")}
     ours = product.every("/oms/orders/open", account_ids=account["id"])
     return {order["exchange_client_order_id"] for order in ours} == live

@@ -117,6 +117,7 @@ def test_it_fills_an_order_and_writes_down_where_everything_is(run):
         "ccxt.binance",
         "ccxt.binanceusdm",
         "ccxtpro.binance",
+        "ccxtpro.binanceusdm",
     ]
     log = run.guide()
     assert f"curl -s {facts['base_url']}/oms/commands -H 'x-api-key: {facts['api_key']}'" in log

@@ -9,7 +9,7 @@ class Command(BaseCommand):
     """``manage.py quickstart``."""
 
     help = (
-        "Create the tables, the first users and key, and five paper accounts; write "
+        "Create the tables, the first users and key, and six paper accounts; write "
         "$OMS_DATA_DIR/quickstart.json. Safe to repeat. Example: manage.py quickstart"
     )
 

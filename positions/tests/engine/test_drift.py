@@ -28,6 +28,13 @@ def test_a_difference_names_both_sides_of_it():
     assert compare_balances({"BTC": D(1)}, {}) == (Difference(Finding.BALANCE, "BTC", D(1), D(0)),)
 
 
+def test_a_balance_may_be_off_by_what_the_exchange_rounds():
+    ours, venue = {"USDT": D("1.000000015")}, {"USDT": D(1)}
+
+    assert compare_balances(ours, venue, {"USDT": D("2e-8")}) == ()
+    assert compare_balances(ours, venue, {"USDT": D("1e-8"), "BTC": D(1)}) != ()
+
+
 def test_could_not_ask_is_never_nothing_there():
     assert compare_positions({"A": D(1)}, None) == ()
     assert compare_balances({"BTC": D(1)}, None) == ()

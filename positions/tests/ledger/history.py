@@ -1,14 +1,19 @@
-"""An account with a past: orders filled in parts and out of turn, close-bys, merges, dust."""
+"""An account with a past: orders filled in parts and out of turn, close-bys, merges, dust, and what
+the exchange and strangers do to it: external orders, reassigns, forced closes, funding.
+"""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
+from accounts.words import Role
 from oms_project.errors import OmsError
 from positions import ports
+from positions.engine.types import Reason
 from positions.models import Order, Position
-from positions.tests.desk import Desk
+from positions.tests.desk import NOON, Desk
 from positions.tests.fakes import INVERSE, LINEAR, SPOT
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -38,6 +43,8 @@ class History:
         venue = ports.exchange()
         venue.prices |= {self.desk.symbol: Decimal(100), "BNB/USDT": Decimal("612.37")}
         self._waiting: list[Order] = []
+        self._found: list[Order] = []
+        self.reassigned = 0
 
     def live(self, rounds: int, *, orders: int = 6) -> "History":
         """Trade for some rounds; one order in four waits for its second half until the next."""
@@ -53,7 +60,48 @@ class History:
             open_ones = Order.objects.open().filter(pk__in=[order.pk for order in placed])
             self._waiting = list(open_ones)
             self._settle()
+            self._happen()
         return self
+
+    def _happen(self) -> None:
+        """What nobody here asked for, and what is made of it."""
+        if self._dice.random() < 0.7:
+            self._found.append(self._foreign(None))
+        has_margin = ":" in self.desk.symbol
+        if has_margin and self._dice.random() < 0.15:
+            self._foreign(self._dice.choice([Reason.LIQUIDATION, Reason.ADL]))
+        if has_margin and self._dice.random() < 0.4:
+            money = f"{self._dice.randint(-50, 50)}.{self._dice.randint(0, 10**9):09}"
+            ago = timedelta(seconds=self._dice.choice([0, 0, 20, 60]))
+            currency = "BTC" if self.desk.symbol == INVERSE else "USDT"
+            at = NOON + timedelta(seconds=next(self.desk.seconds)) - ago
+            self.desk.pay(money, at=at, currency=currency)
+        for order in self._found[-3:]:
+            if self._dice.random() < 0.7:
+                self._reassign(order)
+
+    def _foreign(self, forced: Reason | None) -> Order:
+        side, qty = self._dice.choice(["buy", "sell"]), self._qty(2)
+        part = str((Decimal(qty) / 3).quantize(Decimal("0.001")))
+        fills = [(part, "97.13"), (str(Decimal(qty) - Decimal(part)), "102.59")]
+        fee = {"fee": Decimal("0.0007"), "fee_currency": self._dice.choice(["BTC", "USDT", "BNB"])}
+        order = self.desk.adopt(self.desk.foreign(side, qty, *fills, forced=forced, fees=fee))
+        if forced is not None and not order.reconciled:
+            self._found.append(order)
+        return order
+
+    def _reassign(self, order: Order) -> None:
+        """Give it to somebody; what stands in the way is somebody else's test."""
+        boss = self.desk.caller_with(Role.ADMIN)
+        to = self._dice.choice(self._strategies)
+        held = [row for row in self.desk.positions() if row.strategy_id == to]
+        named = self._dice.choice([*held, None])
+        wish = {"target_position_id": named.pk} if named else {}
+        try:
+            self.desk.reassign(order, to=to, caller=boss, override=True, **wish)
+        except OmsError:
+            return
+        self.reassigned += 1
 
     def _place(self) -> Order | None:
         """An order the account can take; what it cannot is somebody else's test."""

@@ -6,7 +6,7 @@ import pytest
 
 from positions.ledger import invariants, replay, stream
 from positions.ledger.shelf import Shelf
-from positions.models import Deal, Execution, JournalEntry
+from positions.models import Deal, Execution, JournalEntry, Position
 from positions.tests.ledger.checking import differences
 from positions.tests.ledger.history import KINDS, History
 
@@ -15,10 +15,11 @@ ROUNDS = 20
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_generated_history_verifies(db, kind):
-    desk = History(kind, seed=7).live(ROUNDS).desk
+    past = History(kind, seed=7).live(ROUNDS)
 
     assert Deal.objects.count() > 100
-    assert differences(desk) == []
+    assert past.reassigned > 1
+    assert differences(past.desk) == []
 
 
 @pytest.mark.parametrize("kind", ["netting, mt5", "hedge"])
@@ -33,12 +34,19 @@ def test_it_verifies_however_little_is_kept_in_memory(db, kind, monkeypatch):
 
 
 def test_the_histories_hold_what_a_ledger_can_hold(db):
-    for kind in ("netting, mt5", "strategies on spot", "hedge on spot"):
-        History(kind, seed=8).live(4)
+    for kind in ("netting, mt5", "strategies on spot", "hedge"):
+        History(kind, seed=8).live(5)
 
     kinds = set(JournalEntry.objects.values_list("kind", flat=True))
     entries = set(Deal.objects.values_list("entry", flat=True))
-    assert kinds == {"close_by", "merge", "correction"}
+    assert kinds == {"close_by", "merge", "correction", "funding", "reassign"}
     assert entries == {"in", "out", "inout", "out_by"}
     assert Deal.objects.filter(base_fee="0").count() < Deal.objects.count()
     assert Execution.objects.exclude(fee_rate=None).exists()
+    assert Execution.objects.filter(external=True).exists()
+    assert (
+        {"liquidation", "adl"}
+        >= set(Execution.objects.exclude(forced=None).values_list("forced", flat=True))
+        > set()
+    )
+    assert Position.objects.exclude(superseded_by=None).exists()

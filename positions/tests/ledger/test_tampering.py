@@ -143,7 +143,10 @@ def test_a_chain_written_anew_does_not_fit_the_lane(past):
     only(Execution.objects.filter(number=5), hash=digest(Execution.objects.get(number=5)))
     forged = Execution.objects.get(number=5).hash
 
-    assert rebuilt(past.account.pk) == [f"execution 5 hash: {forged} / {last.hash}"]
+    assert rebuilt(past.account.pk) == [
+        "deal 5 exchange_trade_id: 5 / forged",
+        f"execution 5 hash: {forged} / {last.hash}",
+    ]
 
 
 @pytest.mark.parametrize(

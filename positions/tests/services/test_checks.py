@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
-
 from positions.engine.types import OrderStatus
 from positions.services import checks
 from positions.tests.fakes import INVERSE, SPOT
@@ -51,37 +49,3 @@ def test_an_inverse_contract_knows_no_minimum_in_quote(new_desk, venue):
     order = desk.send(qty="1", price="100")
 
     assert order.status == OrderStatus.PENDING_SUBMIT
-
-
-@pytest.mark.parametrize("trigger", [None, "90.001", "90"])
-def test_a_trigger_is_needed_and_checked_like_a_price(desk, venue, trigger):
-    from oms_project.errors import Invalid
-    from positions.engine.types import OrderType
-
-    venue.add_types(desk.symbol, OrderType.STOP)
-    price = None if trigger is None else Decimal(trigger)
-    rules = venue.market(desk.account.pk, desk.symbol)
-    problems = []
-    for check in (
-        lambda: checks.check_kind(
-            rules,
-            order_type=OrderType.STOP,
-            time_in_force=None,
-            price=None,
-            trigger_price=price,
-        ),
-        lambda: checks.check_amounts(
-            rules,
-            qty=Decimal(1),
-            price=None,
-            order_type=OrderType.STOP,
-            last_price=None,
-            trigger_price=price,
-        ),
-    ):
-        try:
-            check()
-        except Invalid as refusal:
-            problems.append(refusal.details["field"])
-
-    assert problems == ([] if trigger == "90" else ["trigger_price"])

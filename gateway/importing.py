@@ -1,0 +1,206 @@
+"""What happened at the exchange that nobody here asked for?
+
+Orders that were given elsewhere with the same login, liquidations, funding: they are brought in, so
+that our books say what the exchange says. For each symbol the account's trades are read from where
+the last round ended, a few minutes earlier to be sure; what is booked already is left alone.
+
+A trade of an order that we do not know does not prove whose it is: our own order may be on the
+wire, its acknowledgement still on the way. So the order itself is asked for first. It carries the
+client id, and one of ours makes it ours. Only then is it adopted, the order and its trades in one
+booking. What could not be asked stays where it is: a cursor moves only after success.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from gateway import cursors, normalize, position_mode, sessions
+from gateway.booking import CcxtStructure, book
+from gateway.cursors import Place
+from gateway.loop import db
+from gateway.outcomes import NotFound
+from gateway.sessions import Session
+from gateway.words import ImportKind
+
+log = logging.getLogger(__name__)
+
+Seen = Callable[[str, int, int], None]
+"""Told which symbol was read, as the how-manieth of how many."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """What one round found.
+
+    ``orders`` were not known by the exchange's id; ``trades`` were not booked.
+    ``unexplained`` are orders, as ``symbol exchange id``, of which the exchange shows trades but
+    not the order: they are asked for again.
+    """
+
+    symbols: int = 0
+    orders: int = 0
+    trades: int = 0
+    fundings: int = 0
+    unexplained: list[str] = field(default_factory=list)
+
+
+async def bring_in(
+    account_id: int,
+    *,
+    only: Iterable[str] | None = None,
+    everything: bool = False,
+    seen: Seen = lambda _symbol, _number, _count: None,
+) -> Imported:
+    """Book what the account's exchange knows and we do not.
+
+    ``only`` these symbols; else those that are due, with ``everything`` all that were ever met.
+    Repeating it books nothing twice.
+
+    Raises:
+        CallFailed, EngineUnavailable: the exchange could not be asked about something; what was
+            booked until then is true, the rest is asked for the next time.
+    """
+    session = await sessions.open_for(account_id, aside=True)
+    if only is None:
+        await position_mode.look(session)
+    return await _Round(session, seen).run(only, everything=everything)
+
+
+class _Round:
+    """One reading of an account's past."""
+
+    def __init__(self, session: Session, seen: Seen) -> None:
+        self._session = session
+        self._account_id = session.account_id
+        self._seen = seen
+        self._found = Imported()
+
+    async def run(self, only: Iterable[str] | None, *, everything: bool) -> Imported:
+        now = timezone.now()
+        await db(cursors.begin, self._account_id, now)
+        if only is not None:
+            asked = set(only)
+            await db(cursors.add, self._account_id, asked, now)
+            due = await db(cursors.due, self._account_id, now, everything=True)
+            due = [place for place in due if place.symbol in asked]
+            await self._open_orders([place.symbol for place in due])
+        else:
+            await db(cursors.add, self._account_id, await self._held_there(), now)
+            known = await db(cursors.due, self._account_id, now, everything=everything)
+            every = self._session.facts.lists_every_open_order
+            await self._open_orders([None] if every else [place.symbol for place in known])
+            due = await db(cursors.due, self._account_id, now, everything=everything)
+        for number, place in enumerate(due, 1):
+            await self._trades(place)
+            self._seen(place.symbol, number, len(due))
+        if only is None:
+            await self._funding(due)
+        self._found.symbols = len(due)
+        return self._found
+
+    async def _held_there(self) -> set[str]:
+        """Symbols of derivatives that the exchange shows a position in: one call for all."""
+        session = self._session
+        if not (session.has_contracts and session.has("fetchPositions")):
+            return set()
+        rows = await session.fetch_positions()
+        return {row["symbol"] for row in rows if normalize.exact(row.get("contracts"))}
+
+    async def _open_orders(self, symbols: Iterable[str | None]) -> None:
+        """Adopt what rests at the exchange and is not ours. Triggers kept apart are not looked at.
+
+        The list carries client ids: an own order whose acknowledgement is on the way is booked as
+        what it is.
+        """
+        for symbol in symbols:
+            by_symbol: dict[str, list[CcxtStructure]] = {}
+            for order in await self._session.fetch_open_orders(symbol):
+                by_symbol.setdefault(str(order.get("symbol")), []).append(order)
+            for each, orders in by_symbol.items():
+                ids = [str(order.get("id")) for order in orders]
+                strange = await db(cursors.strangers, self._account_id, each, ids)
+                listed = [order for order in orders if str(order.get("id")) in strange]
+                await db(cursors.add, self._account_id, {each} if listed else (), timezone.now())
+                for order in listed:
+                    await self._book_stranger(each, order, [])
+
+    async def _trades(self, place: Place) -> None:
+        """Book the trades of one symbol that are missing, then move its cursor."""
+        asked_at = self._session.exchange_time()
+        unexplained = len(self._found.unexplained)
+        async for page in self._session.my_trades(place.symbol, _milliseconds(place.since)):
+            await self._book_page(place.symbol, page)
+        if len(self._found.unexplained) == unexplained:
+            await self._move(ImportKind.TRADES, place.symbol, asked_at)
+
+    async def _book_page(self, symbol: str, page: list[CcxtStructure]) -> None:
+        keys = {_key(trade): trade for trade in page}
+        missing = await db(cursors.unbooked, self._account_id, symbol, keys)
+        trades = [trade for key, trade in keys.items() if key in missing]
+        self._found.trades += len(trades)
+        orders = {str(trade.get("order")) for trade in trades}
+        strange = await db(cursors.strangers, self._account_id, symbol, orders)
+        known = [trade for trade in trades if str(trade.get("order")) not in strange]
+        await book(self._session, trades=known)
+        for order_id in sorted(strange):
+            theirs = [trade for trade in trades if str(trade.get("order")) == order_id]
+            await self._ask_for_order(symbol, order_id, theirs)
+
+    async def _ask_for_order(
+        self, symbol: str, exchange_order_id: str, trades: list[CcxtStructure]
+    ) -> None:
+        try:
+            order = await self._session.fetch_order(symbol, exchange_order_id=exchange_order_id)
+        except NotFound:
+            self._leave_open(symbol, exchange_order_id, "the exchange does not show it")
+        else:
+            await self._book_stranger(symbol, order, trades)
+
+    async def _book_stranger(
+        self, symbol: str, order: Mapping[str, Any], trades: list[CcxtStructure]
+    ) -> None:
+        """Book an order that we do not know by the exchange's id: ours by its client id, or not.
+
+        The projector judges, under the account's lane. What it passes over is asked for again.
+        """
+        await book(self._session, orders=[dict(order)], trades=trades, adopt=True)
+        order_id = str(order.get("id"))
+        if await db(cursors.strangers, self._account_id, symbol, [order_id]):
+            self._leave_open(symbol, order_id, "it may be ours, or is not told well enough")
+        else:
+            self._found.orders += 1
+
+    async def _funding(self, places: list[Place]) -> None:
+        """Book funding that was paid, after the trades before it."""
+        session = self._session
+        if not (session.has_contracts and session.has("fetchFundingHistory")):
+            return
+        contracts = [place.symbol for place in places if not session.is_spot(place.symbol)]
+        for symbol in [""] if session.facts.funding_of_all else contracts:
+            asked_at = session.exchange_time()
+            place = await db(cursors.place, self._account_id, ImportKind.FUNDING, symbol, asked_at)
+            since_ms = _milliseconds(place.since)
+            async for page in session.funding_payments(symbol or None, since_ms):
+                await book(session, fundings=page)
+                self._found.fundings += len(page)
+            await self._move(ImportKind.FUNDING, symbol, asked_at)
+
+    async def _move(self, kind: ImportKind, symbol: str, reached: datetime) -> None:
+        await db(cursors.move, self._account_id, kind, symbol, reached)
+
+    def _leave_open(self, symbol: str, exchange_order_id: str, why: str) -> None:
+        about = {"account_id": self._account_id, "symbol": symbol, "why": why}
+        log.warning("import.unexplained", extra=about | {"exchange_order_id": exchange_order_id})
+        self._found.unexplained.append(f"{symbol} {exchange_order_id}")
+
+
+def _key(trade: Mapping[str, Any]) -> tuple[str, str]:
+    return str(trade.get("id")), str(trade.get("order"))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

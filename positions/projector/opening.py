@@ -1,0 +1,45 @@
+"""With what did an account begin?"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from positions.engine.money import ZERO
+from positions.engine.types import OrderStatus
+from positions.ledger import balances
+from positions.models import OpeningBalance, Order
+from positions.outbox import holding
+
+_IN_FLIGHT = (OrderStatus.SENDING, OrderStatus.UNKNOWN)
+
+
+def has_opening(account_id: int) -> bool:
+    """Whether the opening balances were recorded."""
+    return OpeningBalance.objects.filter(account_id=account_id).exists()
+
+
+def record_opening(
+    account_id: int, owned: Mapping[str, Decimal], *, executions_before: int
+) -> bool:
+    """Record, once, what the account began with, from what its exchange shows it to own now.
+
+    ``executions_before`` is how many were booked before the exchange was asked. Nothing is recorded
+    (False) where something was booked since, or is on its way: then both sides are not of the same
+    moment.
+    """
+    with holding(account_id) as lane:
+        if lane.execution_count != executions_before or has_opening(account_id):
+            return False
+        if Order.objects.open().filter(account_id=account_id, status__in=_IN_FLIGHT).exists():
+            return False
+        moved = balances.moved(account_id)
+        OpeningBalance.objects.bulk_create(
+            OpeningBalance(
+                account_id=account_id,
+                currency=currency,
+                amount=owned.get(currency, ZERO) - moved.get(currency, ZERO),
+                is_derived=bool(lane.execution_count),
+                recorded_at=lane.now,
+            )
+            for currency in sorted(owned.keys() | moved.keys())
+        )
+    return True

@@ -1,0 +1,225 @@
+"""What counts against an account's limits now? Read under its lane, each table at most once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from positions.engine.market import Market
+from positions.engine.money import ZERO
+from positions.engine.types import DealKind, GroupRole, PositionMode, Side
+from positions.models import Deal, MarketTerms, Order, Position
+from positions.ports import Intent, exchange
+from riskdesk.measures import Asked, Exposure, Held, Priced, Recent, Working, notional
+from riskdesk.rules import Limits
+
+_PROTECTION = (GroupRole.STOP_LOSS, GroupRole.TAKE_PROFIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose order or position it is, so that an account's exposure can be cut to one of them."""
+
+    strategy_id: int
+    api_key_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An account's exposure with the owner of every part."""
+
+    mode: PositionMode
+    held: tuple[tuple[Owner, Held], ...]
+    working: tuple[tuple[Owner, Working], ...]
+    recent: tuple[tuple[Owner, Recent], ...]
+    traded: tuple[tuple[Owner, Decimal, Decimal], ...]
+    priced: dict[str, Priced]
+
+    def whole(self) -> Exposure:
+        """All of it."""
+        return self._cut(lambda owner: True)
+
+    def of_strategy(self, strategy_id: int) -> Exposure:
+        """What belongs to one strategy."""
+        return self._cut(lambda owner: owner.strategy_id == strategy_id)
+
+    def of_key(self, api_key_id: int) -> Exposure:
+        """The orders that one key gave; positions belong to no key."""
+        cut = self._cut(lambda owner: owner.api_key_id == api_key_id)
+        return replace(cut, held=(), profit_today=ZERO, turnover_today=ZERO)
+
+    def _cut(self, keeps: Any) -> Exposure:
+        traded = [(profit, value) for owner, profit, value in self.traded if keeps(owner)]
+        return Exposure(
+            mode=self.mode,
+            held=tuple(each for owner, each in self.held if keeps(owner)),
+            working=tuple(each for owner, each in self.working if keeps(owner)),
+            priced=self.priced,
+            profit_today=sum((profit for profit, _ in traded), ZERO),
+            turnover_today=sum((value for _, value in traded), ZERO),
+            recent=tuple(each for owner, each in self.recent if keeps(owner)),
+        )
+
+
+def asked_of(intent: Intent) -> Asked:
+    """The port's intent as the rules read it."""
+    return Asked(
+        market=intent.market,
+        side=intent.side,
+        qty=intent.qty,
+        limit_price=intent.limit_price,
+        price=intent.price,
+        last_price=intent.last_price,
+        book=_book(intent.position_mode, intent.strategy_id, 0),
+        reduces=intent.reduces,
+        is_change=intent.order_id is not None,
+    )
+
+
+def read(intent: Intent, limits: Iterable[Limits]) -> Snapshot:
+    """The account's exposure, as far as these limits ask for it.
+
+    Open positions and orders: two queries; market terms, today's deals and recent orders: one each,
+    where a limit needs them. The market of the order is remembered for the next one.
+    """
+    limits = list(limits)
+    now = timezone.now()
+    held = _held(intent)
+    working = _working(intent)
+    values = _any_set(
+        limits, "max_net_notional", "max_gross_notional", "max_daily_turnover", "max_daily_loss"
+    )
+    symbols = {each.symbol for _, each in [*held, *working]}
+    markets = _markets(intent) if values else {}
+    return Snapshot(
+        mode=intent.position_mode,
+        held=tuple(held),
+        working=tuple(working),
+        recent=tuple(_recent(intent, limits, now)),
+        traded=tuple(_traded(intent, limits, markets, now)),
+        priced={each: _priced(intent, markets, each) for each in symbols if each in markets},
+    )
+
+
+def _any_set(limits: list[Limits], *names: str) -> bool:
+    return any(getattr(each, name) is not None for each in limits for name in names)
+
+
+def _held(intent: Intent) -> list[tuple[Owner, Held]]:
+    rows = Position.objects.open().filter(account_id=intent.account_id)
+    return [
+        (
+            Owner(row.strategy_id),
+            Held(
+                row.symbol,
+                _book(intent.position_mode, row.strategy_id, row.pk),
+                Side(row.side),
+                row.qty,
+            ),
+        )
+        for row in rows.only("symbol", "strategy_id", "side", "qty")
+    ]
+
+
+def _working(intent: Intent) -> list[tuple[Owner, Working]]:
+    rows = Order.objects.open().filter(account_id=intent.account_id)
+    columns = ("symbol", "strategy_id", "side", "qty", "filled_qty", "price", "trigger_price")
+    columns += ("reduce_only", "closes_position", "position_id", "command__api_key_id")
+    found = rows.exclude(group_role__in=_PROTECTION).exclude(pk=intent.order_id)
+    hedge = intent.position_mode is PositionMode.HEDGE
+    return [
+        (
+            Owner(row["strategy_id"], row["command__api_key_id"]),
+            Working(
+                symbol=row["symbol"],
+                book=_book(intent.position_mode, row["strategy_id"], row["position_id"] or 0),
+                side=Side(row["side"]),
+                qty=row["qty"] - row["filled_qty"],
+                price=row["price"] or row["trigger_price"],
+                reduces=row["reduce_only"] or (hedge and row["closes_position"]),
+            ),
+        )
+        for row in found.values(*columns)
+    ]
+
+
+def _book(mode: PositionMode, strategy_id: int, position_id: int) -> int:
+    """Which fills offset each other: all, a strategy's, or a position's own."""
+    match mode:
+        case PositionMode.NETTING:
+            return 0
+        case PositionMode.STRATEGY_NETTING:
+            return strategy_id
+        case PositionMode.HEDGE:
+            return position_id
+
+
+def _markets(intent: Intent) -> dict[str, Market]:
+    """The market of every symbol that the account has booked or been asked about."""
+    rows = MarketTerms.objects.filter(account_id=intent.account_id).order_by("id")
+    markets = {row.symbol: row.engine_market for row in rows}
+    if markets.get(intent.symbol) != intent.market:
+        MarketTerms.objects.current(intent.account_id, intent.market)
+        markets[intent.symbol] = intent.market
+    return markets
+
+
+def _priced(intent: Intent, markets: dict[str, Market], symbol: str) -> Priced:
+    return Priced(markets[symbol], exchange().last_price(intent.account_id, symbol))
+
+
+def _recent(intent: Intent, limits: list[Limits], now: datetime) -> list[tuple[Owner, Recent]]:
+    """The orders that a limit in seconds looks back at; those nobody here gave do not count."""
+    reach_s = max(max(each.repeat_within_s or 0, each.orders_interval_s or 0) for each in limits)
+    if not reach_s:
+        return []
+    rows = Order.objects.filter(
+        account_id=intent.account_id,
+        created_at__gt=now - timedelta(seconds=reach_s),
+        command__isnull=False,
+    )
+    columns = ("symbol", "strategy_id", "side", "qty", "price", "created_at")
+    return [
+        (
+            Owner(row["strategy_id"], row["command__api_key_id"]),
+            Recent(
+                symbol=row["symbol"],
+                side=Side(row["side"]),
+                qty=row["qty"],
+                limit_price=row["price"],
+                age_s=_seconds(now - row["created_at"]),
+            ),
+        )
+        for row in rows.values(*columns, "command__api_key_id")
+    ]
+
+
+def _seconds(age: timedelta) -> Decimal:
+    return Decimal(age // timedelta(microseconds=1)) / 1_000_000
+
+
+def _traded(
+    intent: Intent, limits: list[Limits], markets: dict[str, Market], now: datetime
+) -> list[tuple[Owner, Decimal, Decimal]]:
+    """Profit less fees, and value, of today's deals in the order's quote currency."""
+    if not _any_set(limits, "max_daily_loss", "max_daily_turnover"):
+        return []
+    rows = Deal.objects.live().filter(
+        account_id=intent.account_id,
+        executed_at__gte=now.replace(hour=0, minute=0, second=0, microsecond=0),
+    )
+    columns = ("symbol", "strategy_id", "qty", "price", "kind", "profit", "fee_quote")
+    found = []
+    for row in rows.values(*columns):
+        market = markets[row["symbol"]]
+        if market.quote != intent.market.quote:
+            continue
+        traded = (
+            notional(row["qty"], row["price"], market) if row["kind"] == DealKind.FILL else None
+        )
+        profit = row["profit"] - (row["fee_quote"] or ZERO)
+        found.append((Owner(row["strategy_id"]), profit, traded or ZERO))
+    return found

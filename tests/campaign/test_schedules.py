@@ -1,0 +1,30 @@
+"""Random lives of orders, by seed; ``python -m tests.campaign`` lives thousands of them."""
+
+import pytest
+
+from tests.campaign.invariants import violations
+from tests.campaign.life import live
+from tests.campaign.schedule import draw
+from tests.campaign.stage import prepared, story
+
+SEEDS = range(1, 121)
+REPLAYED = range(1, 11)
+
+
+@pytest.fixture(autouse=True)
+def _stage(transactional_db):
+    with prepared():
+        yield
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_breaks_books_and_journal_agree(seed):
+    assert violations(live(draw(seed))) == []
+
+
+@pytest.mark.parametrize("seed", REPLAYED)
+def test_the_same_seed_gives_the_same_life(seed):
+    first, second = story(live(draw(seed))), story(live(draw(seed)))
+
+    assert first == second
+    assert len(first) > 3
