@@ -226,6 +226,17 @@ class NewAccountBody(AccountChangeBody):
     label = serializers.CharField(max_length=120)
 
 
+class ConnectionCheck(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    result = serializers.CharField(help_text="ok, failed, or not_told by this exchange.")
+    facts = serializers.DictField()
+
+
+class ConnectionAnswer(serializers.Serializer[Any]):
+    passed = serializers.BooleanField(help_text="No check failed.")
+    checks = ConnectionCheck(many=True)
+
+
 class UserPage(Page):
     items = UserRow(many=True)
 

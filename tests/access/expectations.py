@@ -286,6 +286,11 @@ CASES = [
         "/backoffice/accounts/{account}",
         {"label": "renamed"},
     ),
+    case(
+        "POST /backoffice/accounts/{account_id}/test-connection",
+        _ADMIN,
+        "/backoffice/accounts/{account}/test-connection",
+    ),
     case("GET /backoffice/users", _ADMIN),
     case("POST /backoffice/users", _MADE, body={"user_name": "new", "role": "robot"}),
     case("GET /backoffice/users/{user_id}", _ADMIN, "/backoffice/users/{trade_user}"),
