@@ -7,7 +7,6 @@ from rest_framework import serializers
 from accounts.api.bodies import Body, UtcField
 from accounts.api.serializers import (
     ID,
-    ApiKeyChangeBody,
     ApiKeyRow,
     NewApiKeyBody,
     NewStrategyBody,
@@ -116,10 +115,6 @@ class NewKeyForUserBody(NewApiKeyBody):
     permissions = PermissionBody(
         many=True, required=False, help_text="Instead of account_ids: the rights one by one."
     )
-
-
-class KeyForUserChangeBody(ApiKeyChangeBody):
-    """What of anybody's key can change."""
 
 
 class PermissionsBody(Body):
