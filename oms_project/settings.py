@@ -192,6 +192,7 @@ OMS_EXCHANGE_PORT = "gateway.exchange.CcxtExchange"
 OMS_RISK_PORT = "riskdesk.gate.Gate"
 OMS_RELAY_URL = env.str("OMS_RELAY_URL", "memory://" if _EMBEDDED else "redis://127.0.0.1:6379/1")
 EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
+CONNECTION_TEST = "gateway.connection.probe"
 
 # --- risk desk -----------------------------------------------------------------------------------
 # Whether a kill switch has to be released by somebody else than who pulled it.

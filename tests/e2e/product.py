@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -76,6 +76,7 @@ class Product:
     venue_port: int = field(default_factory=free_port)
     processes: dict[str, Process] = field(default_factory=dict)
     facts: Json = field(default_factory=dict)
+    before_start: Callable[[], object] | None = None  # Once what is needed is prepared.
 
     # --- life --------------------------------------------------------------------------------
 
@@ -85,6 +86,9 @@ class Product:
         if self.mode == "server":
             self._make_database()
         self.manage("quickstart")
+        if self.before_start:
+            self.before_start()
+            self.manage("quickstart")  # Tells the venue of logins that changed.
         self.facts = json.loads((self.data / "quickstart.json").read_text())
         for process in self._processes():
             self.processes[process.name] = process
