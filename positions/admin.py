@@ -14,6 +14,7 @@ from accounts.admin import CappedPaginator, Unchangeable
 from positions import rows
 from positions.fields import ExactDecimalField
 from positions.models import (
+    Case,
     Command,
     Deal,
     Dust,
@@ -167,6 +168,27 @@ class JournalEntries(ReadOnly):
 
     list_display = ("id", "booking_no", "account", "kind", "facts", "created_at_text")
     list_filter = (_BY_ACCOUNT, "kind")
+    search_fields = ("=id",)
+
+
+@shows(Case)
+class Cases(ReadOnly):
+    """Differences that somebody has to look at, and what was decided."""
+
+    list_display = (
+        "id",
+        "state",
+        "kind",
+        "subject",
+        "symbol",
+        "proposal",
+        "account",
+        "owner",
+        "opened_at_text",
+        "resolved_at_text",
+    )
+    list_select_related = ("account", "owner")
+    list_filter = (_BY_ACCOUNT, "state", "kind")
     search_fields = ("=id",)
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import models
 
+from positions.cases import Case  # noqa: F401 (a row too)
 from positions.engine.holding import Holding
 from positions.engine.types import (
     CommandStatus,

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.permissions import Caller, readable_strategies
 from positions.engine.market import Market
-from positions.engine.types import PositionState
+from positions.engine.types import CaseKind, CaseState, PositionState
 
 LIVE_POSITION_STATES = (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
 
@@ -97,6 +97,18 @@ class DealQuerySet(VisibleQuerySet):
     def live(self):
         """Not superseded by a reassign."""
         return self.filter(superseded_by=None)
+
+
+class CaseQuerySet(VisibleQuerySet):
+    """Cases."""
+
+    def open(self):
+        """Not resolved."""
+        return self.filter(state=CaseState.OPEN)
+
+    def about(self, account_id: int, kind: CaseKind, subject: str):
+        """The open case of this kind about ``subject``, ``None`` where there is none."""
+        return self.open().filter(account_id=account_id, kind=kind, subject=subject).first()
 
 
 class EventQuerySet(VisibleQuerySet):

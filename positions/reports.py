@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from positions.engine.types import OrderStatus, Side
+from positions.engine.types import OrderStatus, OrderType, Reason, Side, TimeInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class OrderReport:
     """One order as the exchange describes it at one moment; ``None`` means it did not say.
 
     ``client_order_id`` is the id that we gave the exchange, never the caller's own.
-    ``filled_qty`` is cumulative for this order at the exchange.
+    ``filled_qty`` is cumulative for this order at the exchange. ``order_type``, ``trigger_price``
+    and ``time_in_force`` describe an order that is not ours when it is adopted.
     """
 
     symbol: str
@@ -28,6 +29,9 @@ class OrderReport:
     price: Decimal | None = None
     filled_qty: Decimal | None = None
     reported_at: datetime | None = None
+    order_type: OrderType | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class TradeReport:
     """One fill as the exchange describes it.
 
     ``fee`` is positive when paid, negative for a rebate, ``None`` when the exchange did not say.
-    The same ``exchange_trade_id`` may come twice, for two orders of one self-trade.
+    The same ``exchange_trade_id`` may come twice, for two orders of one self-trade. ``forced`` is
+    ``liquidation`` or ``adl`` where the exchange closed by force what no order of ours asked for.
     """
 
     symbol: str
@@ -48,6 +53,21 @@ class TradeReport:
     fee: Decimal | None = None
     fee_currency: str | None = None
     client_order_id: str | None = None
+    forced: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FundingReport:
+    """One funding payment of a symbol: ``amount`` of ``currency``, positive = received.
+
+    ``exchange_funding_id`` is unique per account and symbol; the payment is booked once.
+    """
+
+    symbol: str
+    exchange_funding_id: str
+    amount: Decimal
+    currency: str
+    paid_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,11 @@ class Reports:
 
     orders: tuple[OrderReport, ...] = ()
     trades: tuple[TradeReport, ...] = ()
+    fundings: tuple[FundingReport, ...] = ()
 
     def __add__(self, other: "Reports") -> "Reports":
-        return Reports(self.orders + other.orders, self.trades + other.trades)
+        return Reports(
+            self.orders + other.orders,
+            self.trades + other.trades,
+            self.fundings + other.fundings,
+        )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from positions.engine.money import plain
-from positions.models import Deal, Event, Order, Position
+from positions.models import Case, Deal, Event, Order, Position
 
 Row = dict[str, Any]
 
@@ -131,6 +131,27 @@ def position_row(
         "opened_at": time_text(position.opened_at),
         "updated_at": time_text(position.updated_at),
         "closed_at": time_text(position.closed_at),
+    }
+
+
+def case_row(case: Case) -> Row:
+    """One case; ``owner`` is the name of the user who decided."""
+    return {
+        "id": case.pk,
+        "account_id": case.account_id,
+        "kind": case.kind,
+        "symbol": case.symbol,
+        "subject": case.subject,
+        "strategy_id": case.strategy_id,
+        "position_id": case.position_id,
+        "order_id": case.order_id,
+        "facts": case.facts,
+        "proposal": case.proposal,
+        "state": case.state,
+        "owner": case.owner.username if case.owner else None,
+        "comment": case.comment,
+        "opened_at": time_text(case.opened_at),
+        "resolved_at": time_text(case.resolved_at),
     }
 
 

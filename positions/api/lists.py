@@ -6,6 +6,7 @@ Pages by cursor (the last id seen, cheap at any depth) or, for the first 10,000 
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.db.models import QuerySet
@@ -38,8 +39,12 @@ class Page:
         return {"items": items, "next_cursor": self.next_cursor} | numbered
 
 
-def asked_rows(request: Request, rows: VisibleQuerySet, *, day_column: str = "") -> QuerySet:
+def asked_rows(
+    request: Request, rows: VisibleQuerySet, *, day_column: str = "", also: str | None = None
+) -> QuerySet:
     """The visible rows that the query asks for, newest first.
+
+    ``also`` is a parameter that the list has beside the common ones; whoever names it reads it.
 
     Raises:
         Invalid: a parameter is unknown or wrong.
@@ -47,6 +52,7 @@ def asked_rows(request: Request, rows: VisibleQuerySet, *, day_column: str = "")
     """
     known = {"account_ids", "strategy_id", "symbol", "limit", "cursor", "page", "page_size"}
     known |= {"start_date", "end_date"} if day_column else set()
+    known |= {also} if also else set()
     refuse_unknown(request, known)
     account_ids = ids_in(request, "account_ids")
     require_read_all(request.user, account_ids)
@@ -135,6 +141,21 @@ def whole_number(
             value=text[:64],
         )
     return int(text)
+
+
+def word_in(request: Request, name: str, words: type[StrEnum]) -> StrEnum | None:
+    """One word of a vocabulary in the query, ``None`` where it is absent.
+
+    Raises:
+        Invalid: there is no such word.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    known = {str(word): word for word in words}
+    if text not in known:
+        raise Invalid(f"{name} is not acceptable.", field=name, limit=[*known], value=text[:64])
+    return known[text]
 
 
 def _numbered(request: Request, rows: QuerySet, number: int, most: int) -> Page:

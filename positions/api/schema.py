@@ -11,6 +11,8 @@ from rest_framework import serializers
 from positions.api.forms import Form
 from positions.api.parsing import FORMS
 from positions.engine.types import (
+    CaseKind,
+    CaseState,
     CommandStatus,
     DealKind,
     Entry,
@@ -182,6 +184,26 @@ class PositionSerializer(serializers.Serializer):
     closed_at = serializers.DateTimeField(allow_null=True)
 
 
+class CaseSerializer(serializers.Serializer):
+    """One difference that somebody has to look at."""
+
+    id = serializers.IntegerField()
+    account_id = serializers.IntegerField()
+    kind = serializers.ChoiceField([*map(str, CaseKind)])
+    symbol = serializers.CharField(allow_null=True)
+    subject = serializers.CharField(help_text="What it is about: `position 12`, `BTC`.")
+    strategy_id = serializers.IntegerField()
+    position_id = serializers.IntegerField(allow_null=True)
+    order_id = serializers.IntegerField(allow_null=True)
+    facts = serializers.DictField()
+    proposal = serializers.CharField()
+    state = serializers.ChoiceField([*map(str, CaseState)])
+    owner = serializers.CharField(allow_null=True, help_text="Name of the user who decided.")
+    comment = serializers.CharField()
+    opened_at = serializers.DateTimeField()
+    resolved_at = serializers.DateTimeField(allow_null=True)
+
+
 class EventSerializer(serializers.Serializer):
     """One event of an account's log."""
 
@@ -262,6 +284,7 @@ FILTERS = [
     OpenApiParameter("page", int, description="Instead of a cursor, for the first 10,000 rows."),
     OpenApiParameter("page_size", int),
 ]
+CASE_STATE = OpenApiParameter("state", str, enum=[*map(str, CaseState)])
 EVENT_PARAMETERS = [
     OpenApiParameter("since_seq", int, description="The last seq you have; default 0."),
     OpenApiParameter("limit", int, description="Rows at most, up to 500; default 100."),

@@ -15,5 +15,6 @@ urlpatterns = [
     path("oms/positions/history", views.PositionHistory.as_view(), name="position-history"),
     path("oms/positions/<str:ids>", views.PositionsById.as_view(), name="positions"),
     path("oms/events", views.Events.as_view(), name="events"),
+    path("oms/reconcile/cases", views.Cases.as_view(), name="cases"),
     path("oms/accounts", views.Accounts.as_view(), name="oms-accounts"),
 ]

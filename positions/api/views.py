@@ -20,13 +20,16 @@ from positions.api.lists import (
     refuse_unknown,
     rows_by_id,
     whole_number,
+    word_in,
 )
-from positions.models import Deal, Event, Order, Position
+from positions.engine.types import CaseState
+from positions.models import Case, Deal, Event, Order, Position
 
 _ORDERS = schema.listed(schema.OrderSerializer, "Order")
 _DEALS = schema.listed(schema.DealSerializer, "Deal")
 _POSITIONS = schema.listed(schema.PositionSerializer, "Position")
 _EVENTS = schema.listed(schema.EventSerializer, "Event")
+_CASES = schema.listed(schema.CaseSerializer, "Case")
 _ACCOUNTS = schema.listed(schema.OmsAccountSerializer, "OmsAccount")
 _PROBLEM = schema.ProblemSerializer
 _PROBLEMS = {401: _PROBLEM, 403: _PROBLEM, 404: _PROBLEM, 422: _PROBLEM}
@@ -194,6 +197,24 @@ class Events(APIView):
         items = [rows.event_row(event) for event in found[: limit + 1]]
         cursor = str(items[limit - 1]["seq"]) if len(items) > limit else None
         return Response({"items": items[:limit], "next_cursor": cursor})
+
+
+class Cases(APIView):
+    """Differences between the books and the exchange, and what was decided."""
+
+    @extend_schema(
+        operation_id="list_cases",
+        parameters=[*schema.FILTERS, schema.CASE_STATE],
+        responses={200: _CASES, **_PROBLEMS},
+        tags=["reconcile"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; without ``state`` both open and resolved ones."""
+        found = asked_rows(request, Case.objects.select_related("owner"), also="state")
+        if state := word_in(request, "state", CaseState):
+            found = found.filter(state=state)
+        page = page_of(request, found, most=HISTORY_LIMIT)
+        return Response(page.body([rows.case_row(case) for case in page.rows]))
 
 
 class Accounts(APIView):

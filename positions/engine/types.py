@@ -155,3 +155,33 @@ class MarketKind(StrEnum):
     SPOT = "spot"
     LINEAR = "linear"
     INVERSE = "inverse"
+
+
+class CaseKind(StrEnum):
+    """What a person has to look at.
+
+    ``missing_fill``: the exchange shows a fill that cannot be booked. ``external_trade``: an order
+    that nobody here gave. ``transfer``: money moved without a trade. ``funding``: a payment that no
+    position explains. ``liquidation``: a forced close was larger than our positions. ``dust``: what
+    is left over. ``unexplained``: the exchange holds something else than we do.
+    ``protection_blocked``: a stop found less held than its volume. ``over_close``: a close filled
+    more than was left. ``unclosable``: what remains is too small to sell.
+    """
+
+    MISSING_FILL = "missing_fill"
+    EXTERNAL_TRADE = "external_trade"
+    TRANSFER = "transfer"
+    FUNDING = "funding"
+    LIQUIDATION = "liquidation"
+    DUST = "dust"
+    UNEXPLAINED = "unexplained"
+    PROTECTION_BLOCKED = "protection_blocked"
+    OVER_CLOSE = "over_close"
+    UNCLOSABLE = "unclosable"
+
+
+class CaseState(StrEnum):
+    """A case is ``open`` until someone decided, or what it was about is gone."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"

@@ -30,7 +30,7 @@ class Owing:
     exchange_order_id: str
 
 
-def apply(account_id: int, reports: Reports) -> list[Owing]:
+def apply(account_id: int, reports: Reports, *, adopt: bool = False) -> list[Owing]:
     """Book everything that concerns our orders, in one transaction.
 
     Returns the orders whose trades have to be fetched before they can become final. Orders and

@@ -7,10 +7,18 @@ from positions.engine.book import book_dust
 from positions.engine.closing import Remainder, Steps, remainder_of_close
 from positions.engine.holding import average_price
 from positions.engine.market import Market, value_of
-from positions.engine.types import DealKind, MarketKind, OrderType, PositionState, Reason
+from positions.engine.types import (
+    CaseKind,
+    DealKind,
+    MarketKind,
+    OrderType,
+    PositionState,
+    Reason,
+)
 from positions.models import Deal, Dust, JournalKind, MarketTerms, Order, Position
 from positions.outbox import HeldLane
 from positions.ports import MarketRules
+from positions.projector.cases import open_case, subject_of
 from positions.projector.holdings import store_holding, tell_position
 from positions.projector.journal import record
 
@@ -77,13 +85,30 @@ def settle_remainder(lane: HeldLane, order: Order, rules: MarketRules) -> None:
         case Remainder.DUST:
             write_off(lane, position, position.qty, market)
         case Remainder.UNCLOSABLE if not position.unclosable:
-            position.unclosable = True
-            position.state = PositionState.OPEN
-            position.updated_at = lane.now
-            position.save(update_fields=["unclosable", "state", "updated_at"])
-            tell_position(lane, "position_updated", position)
+            _flag_unclosable(lane, position, notional=notional, least=steps.min_notional)
         case _:
             pass
+
+
+def _flag_unclosable(
+    lane: HeldLane, position: Position, *, notional: Decimal | None, least: Decimal | None
+) -> None:
+    """The exchange takes no order this small: the position stays open and somebody is told."""
+    position.unclosable = True
+    position.state = PositionState.OPEN
+    position.updated_at = lane.now
+    position.save(update_fields=["unclosable", "state", "updated_at"])
+    tell_position(lane, "position_updated", position)
+    open_case(
+        lane,
+        CaseKind.UNCLOSABLE,
+        subject_of(position),
+        symbol=position.symbol,
+        strategy_id=position.strategy_id,
+        position=position,
+        facts={"qty": position.qty, "notional": notional, "min_notional": least},
+        proposal="Worth less than the market's minimum: add to it and close all, or merge it.",
+    )
 
 
 def add_dust(account_id: int, currency: str, qty: Decimal) -> None:

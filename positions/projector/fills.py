@@ -15,9 +15,11 @@ from positions.engine.market import Market
 from positions.engine.money import ZERO, exact, kept
 from positions.engine.routing import Candidate, Route, route
 from positions.engine.types import (
+    CaseKind,
     DealKind,
     Entry,
     PositionMode,
+    Reason,
     Reversal,
     Side,
 )
@@ -25,6 +27,7 @@ from positions.ledger.executions import digest, fill_of, knows_fee, order_facts_
 from positions.models import Deal, ExchangeOrder, Execution, MarketTerms, Order, Position
 from positions.outbox import HeldLane
 from positions.ports import MarketRules, exchange
+from positions.projector.cases import open_case, subject_of
 from positions.projector.dust import add_dust
 from positions.projector.holdings import store_holding, tell_position
 from positions.reports import TradeReport
@@ -152,6 +155,8 @@ def _write(
     if opened is not None:
         store_holding(lane, opened, booking.opened, market, at=execution.executed_at)
         tell_position(lane, "position_opened", opened)
+        if chosen.new_reason is Reason.CORRECTION:
+            _open_over_close(lane, order, execution, opened)
     landed = opened or current
     # The excess of a hedge close is found again by its opening order; the order keeps its target.
     keeps_target = order.closes_position and order.position_id is not None
@@ -160,6 +165,26 @@ def _write(
         order.position = landed
     for move in booking.dust:
         add_dust(lane.account_id, move.asset, move.qty)
+
+
+def _open_over_close(lane: HeldLane, order: Order, execution: Execution, excess: Position) -> None:
+    """More was closed than was left: the excess is a position that nobody asked for."""
+    open_case(
+        lane,
+        CaseKind.OVER_CLOSE,
+        subject_of(excess),
+        symbol=excess.symbol,
+        strategy_id=excess.strategy_id,
+        position=excess,
+        order=order,
+        facts={
+            "closed_position_id": order.position_id,
+            "excess_qty": excess.qty,
+            "fill_qty": execution.qty,
+            "exchange_trade_id": execution.exchange_trade_id,
+        },
+        proposal="The close filled more than was left: close the excess, or keep it.",
+    )
 
 
 def _open_position(

@@ -6,17 +6,19 @@ from positions import rows
 from positions.engine.holding import Holding, average_price
 from positions.engine.market import Market
 from positions.engine.money import plain
-from positions.engine.types import PositionState
+from positions.engine.types import CaseKind, PositionState
 from positions.models import Position
 from positions.outbox import HeldLane
+from positions.projector.cases import resolve_case, subject_of
 
 
 def store_holding(
     lane: HeldLane, position: Position, holding: Holding, market: Market, *, at: datetime
 ) -> None:
     """Write the engine's value back; an emptied position is closed ``at`` that time."""
-    if holding.qty > position.qty:
+    if position.unclosable and (holding.qty > position.qty or not holding.qty):
         position.unclosable = False
+        resolve_case(lane, CaseKind.UNCLOSABLE, subject_of(position))
     position.side = holding.side
     position.qty = holding.qty
     position.cost = holding.cost

@@ -1,8 +1,10 @@
 """How is something booked that is no execution?"""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from positions import rows
 from positions.engine.money import plain
 from positions.models import Command, JournalEntry, JournalKind
 from positions.outbox import HeldLane
@@ -13,17 +15,28 @@ def record(
 ) -> JournalEntry:
     """Append an entry to the account's journal; its deals take the booking numbers after it.
 
-    ``facts`` is all that a replay needs; decimals become exact text.
+    ``facts`` is all that a replay needs; decimals and times become exact text.
     """
     return JournalEntry.objects.create(
         account_id=lane.account_id,
         booking_no=lane.next_booking_no(),
         kind=kind,
         command=command,
-        facts={name: _json(fact) for name, fact in facts.items()},
+        facts=exact_json(facts),
         created_at=lane.now,
     )
 
 
-def _json(fact: Any) -> Any:
-    return plain(fact) if isinstance(fact, Decimal) else fact
+def exact_json(fact: Any) -> Any:
+    """``fact`` with every decimal and time in it, at any depth, as the text that clients read."""
+    match fact:
+        case Decimal():
+            return plain(fact)
+        case datetime():
+            return rows.time_text(fact)
+        case dict():
+            return {name: exact_json(item) for name, item in fact.items()}
+        case list() | tuple():
+            return [exact_json(item) for item in fact]
+        case _:
+            return fact

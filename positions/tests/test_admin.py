@@ -5,8 +5,10 @@ from django.contrib import admin
 from django.urls import reverse
 
 from accounts.tests import builders
+from positions.engine.types import CaseKind
 from positions.models import (
     AccountLane,
+    Case,
     Command,
     Deal,
     Dust,
@@ -18,17 +20,20 @@ from positions.models import (
     Position,
 )
 from positions.outbox import HeldLane
+from positions.projector.cases import open_case
 from positions.projector.dust import add_dust
 from positions.projector.journal import record
 
-MODELS = [Order, Position, Deal, Execution, JournalEntry, Event, Command, Dust]
+MODELS = [Order, Position, Deal, Execution, JournalEntry, Event, Command, Dust, Case]
 
 
 @pytest.fixture
 def office(client, desk):
     """An admin's browser, and a row of every kind."""
     add_dust(desk.account.pk, "BTC", 1)
-    record(HeldLane(AccountLane.objects.get()), JournalKind.CORRECTION)
+    lane = HeldLane(AccountLane.objects.get())
+    record(lane, JournalKind.CORRECTION)
+    open_case(lane, CaseKind.DUST, "BTC")
     desk.filled("buy", "1.5", "100.25")
     client.force_login(builders.user("boss", "admin"))
     return client

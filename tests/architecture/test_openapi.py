@@ -7,7 +7,7 @@ from openapi_spec_validator import validate
 
 from positions import rows
 from positions.api import parsing
-from positions.models import Deal, Order, Position
+from positions.models import Case, Deal, Order, Position
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,7 @@ def test_every_command_and_field_is_in_it(document):
         ("Order", rows.order_row, Order),
         ("Deal", rows.deal_row, Deal),
         ("Position", rows.position_row, Position),
+        ("Case", rows.case_row, Case),
     ],
 )
 def test_a_row_shows_exactly_the_fields_of_the_document(document, component, render, model):

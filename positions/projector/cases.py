@@ -1,0 +1,75 @@
+"""How does a difference become a case, and when is it over?"""
+
+from typing import Any
+
+from positions import rows
+from positions.engine.types import CaseKind, CaseState
+from positions.models import Case, Order, Position
+from positions.outbox import HeldLane
+from positions.projector.journal import exact_json
+
+
+def open_case(
+    lane: HeldLane,
+    kind: CaseKind,
+    subject: str,
+    *,
+    symbol: str | None = None,
+    proposal: str = "",
+    strategy_id: int = 0,
+    position: Position | None = None,
+    order: Order | None = None,
+    facts: dict[str, Any] | None = None,
+) -> Case:
+    """Open a case and tell it; where the same one is open already, only its facts are renewed.
+
+    ``facts`` are what a person needs to decide; decimals become exact text.
+    """
+    told = exact_json(facts or {})
+    if same := Case.objects.about(lane.account_id, kind, subject):
+        same.facts = told
+        same.save(update_fields=["facts"])
+        return same
+    case = Case.objects.create(
+        account_id=lane.account_id,
+        kind=kind,
+        symbol=symbol,
+        subject=subject,
+        strategy_id=strategy_id,
+        position=position,
+        order=order,
+        facts=told,
+        proposal=proposal,
+        opened_at=lane.now,
+    )
+    lane.tell("mismatch_opened", rows.case_row(case), strategy_id=strategy_id)
+    return case
+
+
+def resolve_case(
+    lane: HeldLane,
+    kind: CaseKind,
+    subject: str,
+    *,
+    comment: str = "",
+    owner_id: int | None = None,
+) -> Case | None:
+    """Resolve the open case of this kind about ``subject`` and tell it; ``None`` without one.
+
+    ``owner_id`` is the user who decided, ``None`` where what it was about has gone by itself.
+    """
+    case = Case.objects.about(lane.account_id, kind, subject)
+    if case is None:
+        return None
+    case.state = CaseState.RESOLVED
+    case.comment = comment
+    case.owner_id = owner_id
+    case.resolved_at = lane.now
+    case.save(update_fields=["state", "comment", "owner", "resolved_at"])
+    lane.tell("mismatch_resolved", rows.case_row(case), strategy_id=case.strategy_id)
+    return case
+
+
+def subject_of(position: Position) -> str:
+    """How a case names a position."""
+    return f"position {position.pk}"
