@@ -130,9 +130,7 @@ def room_of_net(net: Decimal) -> dict[Side, Decimal]:
 
 
 @exact
-def plan_places(
-    claimants: Iterable[Claimant], *, room: Mapping[Side, Decimal]
-) -> dict[int, Place]:
+def plan_places(claimants: Iterable[Claimant], *, room: Mapping[Side, Decimal]) -> dict[int, Place]:
     """Return where the triggers of each position belong; ``claimants`` come oldest first.
 
     At the exchange while the room on the position's side, less the volumes of the others that rest

@@ -15,7 +15,7 @@ _HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
-class Trailing:
+class TrailingDistance:
     """How far a trailing stop stays behind the best price: an ``amount`` or a ``percent`` of it."""
 
     amount: Decimal | None = None
@@ -39,7 +39,7 @@ class Watch:
     role: GroupRole
     side: Side
     price: Decimal | None = None
-    trailing: Trailing | None = None
+    trailing: TrailingDistance | None = None
     best: Decimal | None = None
 
     @property
@@ -78,7 +78,7 @@ class Watch:
         return price > self.best if self.side is Side.BUY else price < self.best
 
 
-def check_trailing(trailing: Trailing) -> None:
+def check_trailing(trailing: TrailingDistance) -> None:
     """Let a trailing distance pass: exactly one of amount and percent, a percent below 100.
 
     Raises:

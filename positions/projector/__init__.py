@@ -1,12 +1,17 @@
 """The one place that books: what the exchange said becomes rows, positions and events.
 
 ``claims`` hands instructions to whoever sends them; ``outcomes`` books what became of a send;
-``apply`` books what the exchange reports; ``fills`` turns a trade into deals and positions.
+``apply`` books what the exchange reports; ``fills`` turns a trade into deals and positions;
+``protection`` lets stops follow their positions.
 """
 
+from positions.outbox import when_touched
+from positions.projector import protection
 from positions.projector.apply import apply
 from positions.projector.claims import Claim, claim, expire_overdue
 from positions.projector.outcomes import mark_unknown, not_sent, presume_rejected, refuse
+
+when_touched(protection.adjust)
 
 __all__ = [
     "Claim",
