@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from accounts.models import Account
 from accounts.permissions import Caller, require_risk_manage
-from accounts.words import Right, Role
+from accounts.words import Right
 from oms_project.errors import Invalid, InvalidStrategyId
 from positions.commands import ClosePosition
 from positions.engine.closing import check_close, plan_full_close
@@ -187,7 +187,7 @@ def _reclaimed(
             raise Invalid(
                 "Say why a close in doubt is given again.", field="comment", limit="required"
             )
-    elif caller.role is Role.ROBOT or not caller.may(account.pk, Right.RISK_MANAGE):
+    elif not caller.may(account.pk, Right.RISK_MANAGE):
         return ZERO
     doubtful = doubtful_of(position)
     if not doubtful or command.override_unknown:
