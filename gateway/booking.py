@@ -1,7 +1,8 @@
 """How does what an exchange said become booked?
 
 Stored raw first (committed), then translated, then applied. Where the exchange reports more filled
-than it showed trades for, the trades are fetched before anything is called final.
+than it showed trades for, or a trigger that has placed an order, those are fetched before anything
+is called final.
 """
 
 import logging
@@ -29,7 +30,7 @@ async def book(
     trades: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
 ) -> None:
-    """Book ccxt orders and trades of the session's account, and the trades they still owe.
+    """Book ccxt orders and trades of the session's account, and what they still owe.
 
     ``client_order_id`` is ours of the order asked about, for answers that leave it out. What cannot
     be fetched now stays owing: the order is not final and is asked again.
@@ -42,14 +43,24 @@ async def book(
         client_order_id=client_order_id,
     )
     for order in owing:
-        try:
-            fetched = await session.fetch_order_trades(order.symbol, order.exchange_order_id)
-        except CallFailed as failure:
-            log.warning(
-                "booking.trades_not_fetched", extra={"order_id": order.order_id} | failure.details
-            )
-            continue
-        await db(store_and_apply, session, trades=fetched)
+        await _book_owed(session, order)
+
+
+async def _book_owed(session: Session, owing: Owing) -> None:
+    """Fetch and book what is missing: the order that a trigger placed, then its trades."""
+    symbol, exchange_order_id = owing.symbol, owing.exchange_order_id
+    try:
+        if owing.is_unseen:
+            placed = await session.fetch_order(symbol, exchange_order_id=exchange_order_id)
+            for owed in await db(store_and_apply, session, orders=[placed]):
+                if not owed.is_unseen:
+                    await _book_owed(session, owed)
+            return
+        fetched = await session.fetch_order_trades(symbol, exchange_order_id)
+    except CallFailed as failure:
+        log.warning("booking.not_fetched", extra={"order_id": owing.order_id} | failure.details)
+        return
+    await db(store_and_apply, session, trades=fetched)
 
 
 def store_and_apply(
@@ -59,7 +70,7 @@ def store_and_apply(
     trades: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
 ) -> list[Owing]:
-    """Store the raw rows, then book them; returns the orders whose trades are still missing."""
+    """Store the raw rows, then book them; returns the orders of which something is missing."""
     if not orders and not trades:
         return []
     observed_at = timezone.now()

@@ -16,7 +16,7 @@ from gateway.normalize import json_number
 from gateway.outcomes import Outcome, Refused
 from gateway.words import Verdict
 from oms_project.errors import Invalid, OmsError
-from positions.engine.types import OrderType, Side, TimeInForce
+from positions.engine.types import OrderType, Side, TimeInForce, Trailing
 from positions.ids import new_exchange_client_order_id
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 REPLACE = "replace"  # Key of an instruction's new values (positions.projector.replacing).
 
 # Exchange extras a client may give; everything else could change where, how often or for whom an
-# order is sent. Trailing distances are ours (``trailing_percent``, ``trailing_amount``).
+# order is sent. The distance of a trailing stop is a field of its own.
 USER_PARAMS = frozenset(
     {
         "icebergAmount",
@@ -40,11 +40,10 @@ USER_PARAMS = frozenset(
         "workingType",
     }
 )
-TRAILING_PARAMS: Mapping[str, str] = {
-    "trailing_percent": "trailingPercent",
-    "trailing_amount": "trailingAmount",
+_TRAILING_PARAM: Mapping[str, str] = {
+    Trailing.PERCENT: "trailingPercent",
+    Trailing.AMOUNT: "trailingAmount",
 }
-
 _CCXT_TYPE: Mapping[OrderType, str] = {
     OrderType.MARKET: "market",
     OrderType.LIMIT: "limit",
@@ -117,9 +116,11 @@ def create(
     known = capabilities.facts(exchange_id)
     kind = OrderType(order.order_type)
     ccxt_type = _CCXT_TYPE[kind]
-    params: dict[str, Any] = _allowed(order.params)
+    check_params(order.params)
+    params: dict[str, Any] = dict(order.params)
     params["clientOrderId"] = exchange_order.client_order_id
     params |= _trigger(kind, Side(order.side), exchange_order.trigger_price, known)
+    params |= _distance(order, known, is_spot=is_spot)
     if ccxt_type == "limit":  # Market orders have no time in force (Binance -1106).
         params |= _lifetime(order.time_in_force, order.expires_at, known)
     if not is_spot and exchange_order.reduce_only:
@@ -133,13 +134,17 @@ def create(
 def cancel(order: Order, exchange_order: ExchangeOrder, *, exchange_id: str, is_spot: bool) -> Call:
     """``cancel_order``, by the exchange's id, else by ours where the exchange can.
 
+    A trigger that is kept apart is cancelled there, the order that it has placed where orders are.
+
     Raises:
         Invalid: the exchange's id is not known yet and it does not cancel by ours.
     """
     known = capabilities.facts(exchange_id)
-    params = {} if is_spot else _conditional(order, known)
-    if exchange_order.exchange_order_id is not None:
-        return Call("cancel_order", (exchange_order.exchange_order_id, order.symbol), params)
+    apart = waits_apart(order, exchange_order, exchange_id=exchange_id, is_spot=is_spot)
+    params: dict[str, Any] = {"trigger": True} if apart else {}
+    theirs = exchange_order.conditional_order_id if apart else exchange_order.exchange_order_id
+    if theirs is not None:
+        return Call("cancel_order", (theirs, order.symbol), params)
     if known.cancels_by_client_id is None:
         raise Invalid("The exchange cancels by its own id only.", field="exchange_order_id")
     params[known.cancels_by_client_id] = exchange_order.client_order_id
@@ -188,9 +193,18 @@ def edits_in_place(
     )
 
 
-def is_conditional(order: Order) -> bool:
-    """Whether the order rests as a trigger, which some exchanges keep apart."""
-    return order.order_type not in (OrderType.MARKET, OrderType.LIMIT)
+def waits_apart(
+    order: Order, exchange_order: ExchangeOrder, *, exchange_id: str, is_spot: bool
+) -> bool:
+    """Whether ``exchange_order`` is a trigger that the exchange keeps apart from its orders.
+
+    No longer once it has placed an order, and never where it was made without a trigger, to go on
+    with what an earlier one had placed.
+    """
+    if is_spot or not capabilities.facts(exchange_id).conditional_apart:
+        return False
+    has_trigger = exchange_order.trigger_price is not None or order.trailing is not None
+    return has_trigger and exchange_order.exchange_order_id is None
 
 
 def check_params(params: Mapping[str, Any]) -> None:
@@ -200,7 +214,7 @@ def check_params(params: Mapping[str, Any]) -> None:
         Invalid: names the field and its value.
     """
     for name, value in params.items():
-        if name not in USER_PARAMS and name not in TRAILING_PARAMS:
+        if name not in USER_PARAMS:
             raise Invalid(
                 "This exchange parameter is not offered.",
                 field=f"params.{name}",
@@ -236,11 +250,6 @@ def _call_for(
             assert_never(never)
 
 
-def _allowed(params: Mapping[str, Any]) -> dict[str, Any]:
-    check_params(params)
-    return {TRAILING_PARAMS.get(name, name): value for name, value in params.items()}
-
-
 def _trigger(
     kind: OrderType, side: Side, price: Decimal | None, known: capabilities.Facts
 ) -> dict[str, Any]:
@@ -254,6 +263,14 @@ def _trigger(
         "triggerPrice": plain(price),
         "triggerDirection": "ascending" if rising else "descending",
     }
+
+
+def _distance(order: Order, known: capabilities.Facts, *, is_spot: bool) -> dict[str, Any]:
+    """How far a trailing stop stays behind the price."""
+    if order.trailing is None:
+        return {}
+    said = {_TRAILING_PARAM[kind]: distance for kind, distance in order.trailing.items()}
+    return said | (known.spot_trailing if is_spot else {})
 
 
 def _lifetime(
@@ -272,10 +289,6 @@ def _lifetime(
             return {"timeInForce": "GTD", known.expiry_param: expires_ms}
         case _:
             return {"timeInForce": str(word)}
-
-
-def _conditional(order: Order, known: capabilities.Facts) -> dict[str, Any]:
-    return {"trigger": True} if known.conditional_apart and is_conditional(order) else {}
 
 
 def _number(value: Decimal | None, known: capabilities.Facts) -> Any:

@@ -21,7 +21,7 @@ from typing import Any
 from django.conf import settings
 
 from gateway.words import Verdict
-from positions.engine.types import MarketKind, OrderType, TimeInForce
+from positions.engine.types import MarketKind, OrderType, TimeInForce, Trailing
 
 PREFIXES = ("ccxt.", "ccxtpro.")
 DEFAULT_NOT_FOUND_WINDOW_S = 600
@@ -50,7 +50,12 @@ class Facts:
     ``trigger_style``: ``kind`` says stop or take-profit (``stopLossPrice``, ``takeProfitPrice``);
         ``direction`` says from which side the price comes (``triggerPrice``, ``triggerDirection``).
     ``conditional_apart``: resting triggers of derivatives live at other endpoints
-        (``params.trigger``).
+        (``params.trigger``), under ids of their own.
+    ``conditional_id_keys``: where its own answer keeps the id of such a trigger; without them it
+        cannot be told from an order, so none are offered.
+    ``placed_id_keys``: where such an answer keeps the id of the order that the trigger placed.
+    ``lists_triggers``: its plain lists hold triggers too, though ccxt can ask for them apart.
+    ``spot_trailing``: the ``params`` that a trailing stop on spot needs beside its distance.
     ``expiry_param``: the millisecond field of good-till-date.
     ``orders_by_get``: it takes orders by HTTP GET.
     ``json_numbers``: it wants quantities as JSON numbers, where ccxt passes them through untouched.
@@ -73,6 +78,10 @@ class Facts:
     trades_from_id: str | None = None
     trigger_style: str = "kind"
     conditional_apart: bool = False
+    conditional_id_keys: tuple[str, ...] = ()
+    placed_id_keys: tuple[str, ...] = ()
+    lists_triggers: bool = False
+    spot_trailing: Mapping[str, str] = field(default_factory=dict)
     expiry_param: str | None = None
     orders_by_get: bool = False
     json_numbers: bool = False
@@ -110,6 +119,9 @@ _BINANCE = Facts(
     trades_from_id="fromId",
     edits_in_place=True,
     conditional_apart=True,
+    conditional_id_keys=("algoId", "aid"),  # REST; ALGO_UPDATE on the stream.
+    placed_id_keys=("actualOrderId", "ai"),
+    spot_trailing={"stopLossOrTakeProfit": "stopLoss"},
     expiry_param="goodTillDate",
     # A list call per account type would be two to six requests, some of them signed.
     market_types={
@@ -131,6 +143,8 @@ _BYBIT = Facts(
     codes={"110072": Verdict.ADOPT, "170141": Verdict.ADOPT, "10006": Verdict.THROTTLED},
     client_id_length=36,
     trigger_style="direction",
+    # https://bybit-exchange.github.io/docs/v5/order/open-order: all kinds without orderFilter.
+    lists_triggers=True,
     options={"fetchOrder": {"acknowledged": True}},  # It reaches the last 500 orders only.
 )
 _OKX = Facts(
@@ -283,13 +297,46 @@ def order_types(exchange: Any, market: Mapping[str, Any]) -> frozenset[OrderType
     found = {OrderType.LIMIT}
     if exchange.has.get("createMarketOrder") is not False:
         found.add(OrderType.MARKET)
-    if can("stopLossPrice") or can("triggerPrice"):
+    # Only in the words that gateway.calls will use: a word that ccxt does not read is left out, and
+    # a market order without its trigger would execute at once.
+    by_direction = facts(exchange.id).trigger_style == "direction"
+    both = by_direction and can("triggerPrice") and can("triggerDirection")
+    if both or (not by_direction and can("stopLossPrice")):
         found |= {OrderType.STOP, OrderType.STOP_LIMIT}
-    if can("takeProfitPrice") or (can("triggerPrice") and can("triggerDirection")):
+    if both or (not by_direction and can("takeProfitPrice")):
         found |= {OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
-    if can("trailing"):
+    if trailing_by(exchange, market):
         found.add(OrderType.TRAILING_STOP)
+    if not _finds_triggers(exchange, market):
+        found = {kind for kind in found if not kind.is_conditional}
     return frozenset(found & _listed_types(market)) or frozenset({OrderType.LIMIT})
+
+
+def trailing_by(exchange: Any, market: Mapping[str, Any]) -> frozenset[Trailing]:
+    """In what a trailing stop of ``market`` may give its distance; nothing: there is none."""
+    info = market.get("info")
+    listed = isinstance(info, Mapping) and info.get("allowTrailingStop") is True
+    if not (listed or _feature_reader(exchange, market)("trailing")):
+        return frozenset()
+    ways = {
+        Trailing.AMOUNT: "createTrailingAmountOrder",
+        Trailing.PERCENT: "createTrailingPercentOrder",
+    }
+    return frozenset(way for way, name in ways.items() if exchange.has.get(name) is True)
+
+
+def _finds_triggers(exchange: Any, market: Mapping[str, Any]) -> bool:
+    """Whether resting triggers, and what they place, can be found again.
+
+    Where ccxt asks for them apart, one must know how the exchange names them: otherwise the order
+    that a trigger places would be nobody's, and its fills with it.
+    """
+    known = facts(exchange.id)
+    apart = any(
+        exchange.feature_value_by_type(market["type"], market.get("subType"), method, "trigger")
+        for method in ("fetchOrder", "fetchOpenOrders")
+    )
+    return not apart or known.lists_triggers or bool(known.conditional_id_keys)
 
 
 def times_in_force(exchange: Any, market: Mapping[str, Any]) -> frozenset[TimeInForce]:
@@ -337,6 +384,8 @@ def _listed_types(market: Mapping[str, Any]) -> set[OrderType]:
     allowed: set[OrderType] = set()
     for name in map(str, listed):
         allowed |= _LISTED.get(name, set())
+    if info.get("allowTrailingStop") is True:  # On spot: a STOP_LOSS with a distance.
+        allowed.add(OrderType.TRAILING_STOP)
     if "TAKE_PROFIT_MARKET" in listed:  # Derivatives: TAKE_PROFIT there is the one with a limit.
         allowed.add(OrderType.TAKE_PROFIT_LIMIT)
     return allowed

@@ -7,7 +7,8 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from gateway import calls, heartbeat, markets
+from gateway import calls, heartbeat, markets, position_mode
+from positions.engine.types import MarketKind
 from positions.ports import MarketRules
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,11 @@ class CcxtExchange:
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         """The newest price known, without asking the network."""
         return markets.last_price(account_id, symbol)
+
+    def check_tradable(self, account_id: int, symbol: str) -> None:
+        """Let an order for ``symbol`` pass where the account is set up for it at its exchange."""
+        if markets.rules(account_id, symbol).kind is not MarketKind.SPOT:
+            position_mode.check(account_id)
 
     def check_params(self, params: Mapping[str, Any]) -> None:
         """Let a client's exchange extras pass; see ``gateway.calls.check_params``."""

@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from gateway import calls, recover, sessions
+from gateway import calls, position_mode, recover, sessions
 from gateway.booking import book
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, NotSent, Refused, Throttled
-from oms_project.errors import EngineUnavailable, OrderRejected
+from oms_project.errors import EngineUnavailable, Invalid, OrderRejected
 from positions import projector
 from positions.models import InstructionKind
 from positions.projector import Claim
@@ -109,10 +109,15 @@ async def _send(account_id: int, claim: Claim) -> float:
     instruction = claim.instruction
     try:
         session = await sessions.open_for(account_id)
+        if instruction.kind == InstructionKind.CREATE:
+            await position_mode.require_one_way(session, instruction.order.symbol)
         answer = await calls.carry(session, instruction)
     except EngineUnavailable as failure:
         log.warning("engine.unavailable", extra=_ids(claim) | {"why": failure.message})
         await _put_back(claim, RETRY_AFTER_S, failure.details)
+    except Invalid as refusal:
+        log.warning("order.not_sendable", extra=_ids(claim) | refusal.details)
+        await db(projector.refuse, instruction.pk, claim.fence, refusal)
     except Refused as refusal:
         log.info("order.refused", extra=_ids(claim) | refusal.details)
         await db(projector.refuse, instruction.pk, claim.fence, OrderRejected(**refusal.details))

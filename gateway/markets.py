@@ -24,7 +24,7 @@ from gateway import capabilities, loop
 from gateway.models import Catalogue, LastPrice, Market
 from gateway.rebase import base_of
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
-from positions.engine.types import MarketKind, OrderType, TimeInForce
+from positions.engine.types import MarketKind, OrderType, TimeInForce, Trailing
 from positions.ports import MarketRules
 
 KEY_LENGTH = 191
@@ -237,6 +237,7 @@ def from_json(text: str) -> MarketRules:
     values["kind"] = MarketKind(values["kind"])
     values["order_types"] = frozenset(map(OrderType, values["order_types"] or ()))
     values["times_in_force"] = frozenset(map(TimeInForce, values["times_in_force"] or ()))
+    values["trailing_by"] = frozenset(map(Trailing, values["trailing_by"] or ()))
     return MarketRules(**values)
 
 

@@ -7,7 +7,8 @@ processes judge an order without ccxt.
 
 from django.db import models
 
-from positions.fields import ExactDecimalField
+from gateway.words import ExchangePositionMode, ImportKind
+from positions.fields import ExactDecimalField, Word
 
 
 class RawRow(models.Model):
@@ -120,3 +121,38 @@ class Heartbeat(models.Model):
 
     def __str__(self):
         return f"{self.name} at {self.at}"
+
+
+class ExchangeState(models.Model):
+    """How an exchange account is set up there, as it was last told; web processes judge by it."""
+
+    account = models.OneToOneField("accounts.Account", models.CASCADE, primary_key=True)
+    position_mode = Word(ExchangePositionMode)
+    asked_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"account {self.account_id} is {self.position_mode} at its exchange"
+
+
+class ImportCursor(models.Model):
+    """Until when the trades of a symbol, or the payments of an account, have been brought in.
+
+    Moves only after everything before it is booked. ``symbol`` is empty for what an exchange lists
+    for the whole account.
+    """
+
+    account = models.ForeignKey("accounts.Account", models.CASCADE)
+    kind = Word(ImportKind)
+    symbol = models.CharField(max_length=64, default="", blank=True)
+    reached = models.DateTimeField()
+    moved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "kind", "symbol"], name="one_import_cursor_per_list"
+            ),
+        )
+
+    def __str__(self):
+        return f"{self.kind} of {self.symbol or 'everything'} until {self.reached}"

@@ -15,7 +15,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gateway import capabilities
-from positions.engine.types import MarketKind, OrderStatus, OrderType, Side, TimeInForce
+from positions.engine.types import (
+    MarketKind,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    Trailing,
+)
 from positions.ports import MarketRules
 from positions.reports import OrderReport, Reports, TradeReport
 
@@ -60,7 +67,7 @@ def reports(
             continue
         read_orders.append(report)
         for fill in order.get("trades") or ():
-            if _is_whole(fill):
+            if _is_whole(fill) and report.conditional_order_id is None:
                 _read_trade(
                     _completed(fill, order, report), observed_at, exchange_id, read_trades, faults
                 )
@@ -84,7 +91,7 @@ def order_report(
     filled = exact(order.get("filled"), "filled")
     # For a market order ccxt's price is the average, or a slippage guard.
     price = None if order.get("type") == "market" else positive(order.get("price"), "price")
-    return OrderReport(
+    report = OrderReport(
         symbol=symbol,
         exchange_order_id=_text(order.get("id")),
         client_order_id=_our_id(order, exchange_id) or client_order_id,
@@ -98,6 +105,29 @@ def order_report(
             or order.get("lastTradeTimestamp")
             or order.get("timestamp")
         ),
+    )
+    return _of_trigger(report, order, exchange_id)
+
+
+def _of_trigger(report: OrderReport, order: Mapping[str, Any], exchange_id: str) -> OrderReport:
+    """``report``, read rightly where it describes a trigger that is kept apart.
+
+    It executes nothing itself: one that is done (``closed``) has placed an order, which tells the
+    rest; ccxt's filled quantity of a trigger is made up.
+    """
+    known, info = capabilities.facts(exchange_id), order.get("info")
+    if report.exchange_order_id is None or not isinstance(info, Mapping):
+        return report
+    if report.exchange_order_id not in {_text(info.get(key)) for key in known.conditional_id_keys}:
+        return report
+    has_triggered = order.get("status") == "closed"
+    placed = next(filter(None, (_text(info.get(key)) for key in known.placed_id_keys)), None)
+    return replace(
+        report,
+        conditional_order_id=report.exchange_order_id,
+        exchange_order_id=placed if has_triggered else None,
+        status=OrderStatus.SUBMITTED if has_triggered else report.status,
+        filled_qty=None if has_triggered or report.status is None else ZERO,
     )
 
 
@@ -178,6 +208,7 @@ def market_rules(
     order_types: frozenset[OrderType],
     times_in_force: frozenset[TimeInForce],
     exchange_id: str,
+    trailing_by: frozenset[Trailing] = frozenset(),
 ) -> MarketRules | None:
     """One ccxt market; ``None`` for kinds that we do not trade (options, indices)."""
     kind = _market_kind(market)
@@ -211,6 +242,7 @@ def market_rules(
         max_cost=positive(cost.get("max"), "limits"),
         order_types=order_types,
         times_in_force=times_in_force,
+        trailing_by=trailing_by,
         edits_in_place=capabilities.edits_in_place(exchange_id, kind),
     )
 

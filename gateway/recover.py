@@ -1,8 +1,9 @@
 """What became of an order that the exchange did not answer for?
 
-It is asked for by the exchange's id or by ours, then looked for in the lists. Found: whatever it
-shows is booked. Not found: asked again with growing pauses, and only after the exchange's window
-presumed rejected. It is never sent again.
+It is asked for by the exchange's id or by ours, then looked for in the lists; a trigger that the
+exchange keeps apart first there, then among the orders. Found: whatever it shows is booked. Not
+found: asked again with growing pauses, and only after the exchange's window presumed rejected. It
+is never sent again.
 """
 
 import logging
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from gateway import capabilities, sessions
+from gateway import capabilities, normalize, sessions
 from gateway.booking import CcxtStructure, book
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound
@@ -39,10 +40,10 @@ async def look_up(order_id: int) -> None:
         log.warning("lookup.failed", extra={"order_id": order_id} | failure.details)
         await db(outcomes.check_later, order_id, timezone.now())
         return
-    if found is None:
+    if not found:
         await _not_found(leg)
         return
-    await book(session, orders=[found], client_order_id=leg.client_order_id)
+    await book(session, orders=found, client_order_id=leg.client_order_id)
     await db(_after_answer, order_id)
 
 
@@ -67,35 +68,55 @@ async def catch_up(account_id: int) -> None:
         await book(session, trades=trades)
 
 
-async def _find(session: Session, leg: ExchangeOrder) -> CcxtStructure | None:
-    """The order as the exchange shows it, by id and then in its lists; ``None`` if nowhere.
+async def _find(session: Session, leg: ExchangeOrder) -> list[CcxtStructure]:
+    """What the exchange shows of the order: its trigger, the order itself, or both.
 
     Raises:
         CallFailed: one of the questions was not answered, so nothing is known.
     """
+    trigger = None
+    if session.waits_apart(leg):
+        trigger = await _find_one(session, leg, conditional=True)
+        if trigger is not None and _tells_all(trigger, session.exchange_id):
+            return [trigger]
+    order = await _find_one(session, leg, conditional=False)
+    return [found for found in (trigger, order) if found is not None]
+
+
+async def _find_one(
+    session: Session, leg: ExchangeOrder, *, conditional: bool
+) -> CcxtStructure | None:
+    """The trigger, or the order, by id and then in the lists; ``None`` if nowhere there."""
+    theirs = leg.conditional_order_id if conditional else leg.exchange_order_id
     try:
         return await session.fetch_order(
             leg.symbol,
-            exchange_order_id=leg.exchange_order_id,
+            exchange_order_id=theirs,
             client_order_id=leg.client_order_id,
+            conditional=conditional,
         )
     except NotFound:
         pass
     since_ms = _milliseconds(leg.created_at - LOOK_BACK)
     for listed in (
-        await session.fetch_open_orders(leg.symbol),
-        await session.fetch_closed_orders(leg.symbol, since_ms=since_ms),
+        await session.fetch_open_orders(leg.symbol, conditional=conditional),
+        await session.fetch_closed_orders(leg.symbol, since_ms=since_ms, conditional=conditional),
     ):
         for order in listed:
-            if _is_same(order, leg):
+            if theirs is None and order.get("clientOrderId") == leg.client_order_id:
+                return order
+            if theirs is not None and order.get("id") == theirs:
                 return order
     return None
 
 
-def _is_same(order: CcxtStructure, leg: ExchangeOrder) -> bool:
-    if leg.exchange_order_id is not None:
-        return order.get("id") == leg.exchange_order_id
-    return order.get("clientOrderId") == leg.client_order_id
+def _tells_all(trigger: CcxtStructure, exchange_id: str) -> bool:
+    """Whether it waits still, has ended, or names the order that it placed, which is then booked.
+
+    Otherwise that order can be found by our id only.
+    """
+    placed = normalize.order_report(trigger, exchange_id=exchange_id).exchange_order_id
+    return trigger.get("status") != "closed" or placed is not None
 
 
 async def _not_found(leg: ExchangeOrder) -> None:
@@ -110,14 +131,15 @@ async def _not_found(leg: ExchangeOrder) -> None:
 def _is_proven_missing(leg: ExchangeOrder, now: datetime) -> bool:
     """In doubt for longer than the exchange's look-ups may lag, and never seen there."""
     order = Order.objects.select_related("account").get(pk=leg.order_id)
-    if leg.exchange_order_id is not None or order.doubt_since is None:
+    if leg.is_known or order.doubt_since is None:
         return False
     window = timedelta(seconds=capabilities.not_found_window_s(order.account.exchange_id))
     return now - order.doubt_since > window
 
 
 def _current_leg(order_id: int) -> ExchangeOrder | None:
-    return ExchangeOrder.objects.filter(order_id=order_id, is_current=True).first()
+    legs = ExchangeOrder.objects.filter(order_id=order_id, is_current=True)
+    return legs.select_related("order").first()
 
 
 def _after_answer(order_id: int) -> None:

@@ -11,8 +11,9 @@ them) or raise one of ``gateway.outcomes``.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -21,7 +22,7 @@ from django.utils import timezone
 
 from accounts.credentials import ExchangeLogin, login_of
 from accounts.models import Account
-from gateway import capabilities, loop, markets
+from gateway import calls, capabilities, loop, markets, position_mode
 from gateway.calls import Call
 from gateway.instance import build
 from gateway.markets import Profile
@@ -32,20 +33,18 @@ from gateway.outcomes import (
     NotFound,
     Outcome,
     Refused,
-    Unanswered,
     classify,
     without_id,
 )
+from gateway.paging import DAY_MS, order_key, trade_key, whole
 from gateway.wire import Wire, current
-from gateway.words import Ask, Verdict
+from gateway.words import Ask, ExchangePositionMode, Verdict
 from oms_project.errors import AccountNotFound, EngineUnavailable, Invalid
+from positions.models import ExchangeOrder
 from positions.ports import MarketRules
 
 log = logging.getLogger(__name__)
 
-DAY_MS = 86_400_000
-LONGEST_WINDOW_DAYS = 90
-MAX_PAGES = 500
 LIMITER_WAIT_S = 15  # With the time-out below OMS_SEND_DEADLINE_S, after which a send is doubt.
 SEARCH_BACK_MS = DAY_MS
 _MARKET_ATTRIBUTES = (
@@ -144,6 +143,7 @@ class Session:
         self.profile = profile
         self.exchange = exchange
         self.facts = capabilities.facts(profile.exchange_id)
+        self.position_mode: ExchangePositionMode | None = None
         self._clock_is_wrong = False
 
     @property
@@ -232,8 +232,8 @@ class Session:
         found: dict[str, dict[str, Any]] = {}
         for method in lists:
             if self._has(method):
-                rows = await self._pages(method, symbol, since_ms, params=params, key=_order_key)
-                found |= {_order_key(row): row for row in rows if row.get("status") != "open"}
+                rows = await whole(self, method, symbol, since_ms, params=params, key=order_key)
+                found |= {order_key(row): row for row in rows if row.get("status") != "open"}
         return list(found.values())
 
     async def fetch_order_trades(
@@ -250,15 +250,15 @@ class Session:
             # kraken wants the trades' ids here; some markets of others are not served.
             trades = None
         if trades is None:
-            since_ms = self._now_ms() - SEARCH_BACK_MS if since_ms is None else since_ms
+            since_ms = self.now_ms() - SEARCH_BACK_MS if since_ms is None else since_ms
             trades = await self.fetch_my_trades(symbol, since_ms)
         return [trade for trade in trades if str(trade.get("order")) == exchange_order_id]
 
     async def fetch_my_trades(
         self, symbol: str, since_ms: int, limit: int | None = None
     ) -> list[dict[str, Any]]:
-        """Every fill since then, oldest first, each once; pages overlap by their last instant."""
-        return await self._pages("fetchMyTrades", symbol, since_ms, limit=limit, key=_trade_key)
+        """Every fill since then, oldest first, each once."""
+        return await whole(self, "fetchMyTrades", symbol, since_ms, limit=limit, key=trade_key)
 
     async def fetch_balance(self) -> dict[str, Any]:
         """What the account holds."""
@@ -296,13 +296,49 @@ class Session:
         if not self._has("fetchTime"):
             return None
         self._clock_is_wrong = False
-        before_ms = self._now_ms()
+        before_ms = self.now_ms()
         theirs_ms = await self._ask(Ask.READ, "fetch_time", params={})
         if not theirs_ms:
             return None
-        offset_ms = round((before_ms + self._now_ms()) / 2 - int(theirs_ms))
+        offset_ms = round((before_ms + self.now_ms()) / 2 - int(theirs_ms))
         self.exchange.options["timeDifference"] = offset_ms
         return offset_ms
+
+    def waits_apart(self, leg: ExchangeOrder) -> bool:
+        """Whether the exchange has it among its triggers; ``leg`` comes with its order loaded."""
+        return calls.waits_apart(
+            leg.order, leg, exchange_id=self.exchange_id, is_spot=self.is_spot(leg.symbol)
+        )
+
+    @property
+    def has_contracts(self) -> bool:
+        """Whether the account can trade derivatives here."""
+        return any(market.get("contract") for market in self.exchange.markets.values())
+
+    async def ask_for_page(
+        self,
+        method: str,
+        symbol: str | None,
+        since_ms: int | None,
+        limit: int | None,
+        params: Mapping[str, Any],
+    ) -> list[dict[str, Any]]:
+        """One page of a list of ccxt (``gateway.paging`` turns them)."""
+        return await self._ask(Ask.READ, _snake(method), symbol, since_ms, limit, params=params)
+
+    def feature(self, symbol: str | None, method: str, name: str) -> int | None:
+        """A number that ccxt knows of one of the exchange's lists: its page size, its longest span.
+
+        ``None``: it knows none, or the list is of the whole account.
+        """
+        if symbol is None:
+            return None
+        value = self.exchange.feature_value(symbol, method, name)
+        return int(value) if isinstance(value, int) and value > 0 else None
+
+    def now_ms(self) -> int:
+        """Our clock."""
+        return self.exchange.milliseconds()
 
     def is_spot(self, symbol: str) -> bool:
         """Whether the symbol is a spot market, as opposed to a contract.
@@ -357,64 +393,6 @@ class Session:
         # signed query, and loggers print causes and contexts.
         raise outcome.error()
 
-    async def _pages(  # Keywords, each a fact of the list asked for.
-        self,
-        method: str,
-        symbol: str,
-        since_ms: int,
-        *,
-        key: Callable[[Mapping[str, Any]], Any],
-        limit: int | None = None,
-        params: Mapping[str, Any] | None = None,
-    ) -> list[dict[str, Any]]:
-        """Everything since then, page by page, through the exchange's own window and page size.
-
-        A page starts at the instant at which the one before ended: what is known already is dropped
-        by its key. A full page of one single instant is passed by trade id where the exchange can,
-        else by a millisecond, which is logged.
-        """
-        limit = limit or self._feature(symbol, method, "limit")
-        window_ms = _window_ms(self._feature(symbol, method, "untilDays"))
-        found: dict[Any, dict[str, Any]] = {}
-        cursor_ms, now_ms = since_ms, self._now_ms()
-        extra: dict[str, Any] = {}
-        for _page in range(MAX_PAGES):
-            until_ms = cursor_ms + window_ms if window_ms else now_ms
-            bounded = {"until": until_ms} if window_ms and until_ms < now_ms and not extra else {}
-            page = await self._ask(
-                Ask.READ,
-                _snake(method),
-                symbol,
-                None if extra else cursor_ms,
-                limit,
-                params={**(params or {}), **bounded, **extra},
-            )
-            fresh = {key(row): row for row in page if key(row) not in found}
-            found |= fresh
-            newest_ms = max((row.get("timestamp") or 0 for row in page), default=cursor_ms)
-            is_full = bool(fresh) and (limit is None or len(page) >= limit)
-            extra = {}
-            if is_full and newest_ms > cursor_ms:
-                cursor_ms = newest_ms
-            elif is_full or (page and limit is not None and len(page) >= limit):
-                extra = self._after(page, method)
-                if not extra:
-                    log.warning("one instant fills a page", extra={"account_id": self.account_id})
-                    cursor_ms += 1
-            elif window_ms and until_ms < now_ms:
-                cursor_ms = until_ms
-            else:
-                return sorted(found.values(), key=lambda row: row.get("timestamp") or 0)
-        raise Unanswered(Outcome(Verdict.UNANSWERED, exception="TooManyPages"))
-
-    def _after(self, page: list[dict[str, Any]], method: str) -> dict[str, Any]:
-        """The parameter that asks for the trades after this page by id."""
-        ids = [str(row.get("id")) for row in page]
-        name = self.facts.trades_from_id
-        if method != "fetchMyTrades" or name is None or not all(map(str.isdigit, ids)):
-            return {}
-        return {name: str(max(map(int, ids)) + 1)}
-
     async def _trades_by_order(
         self, symbol: str, exchange_order_id: str
     ) -> list[dict[str, Any]] | None:
@@ -449,7 +427,7 @@ class Session:
         resting = await self.fetch_open_orders(symbol, conditional=conditional)
         if match := next(filter(is_it, resting), None):
             return match
-        since_ms = self._now_ms() - SEARCH_BACK_MS
+        since_ms = self.now_ms() - SEARCH_BACK_MS
         ended = await self.fetch_closed_orders(symbol, since_ms, conditional=conditional)
         if match := next(filter(is_it, ended), None):
             return match
@@ -462,13 +440,6 @@ class Session:
     def _has(self, method: str) -> bool:
         return self.exchange.has.get(method) in (True, "emulated")
 
-    def _feature(self, symbol: str, method: str, name: str) -> int | None:
-        value = self.exchange.feature_value(symbol, method, name)
-        return int(value) if isinstance(value, int) and value > 0 else None
-
-    def _now_ms(self) -> int:
-        return self.exchange.milliseconds()
-
 
 def _opened_already() -> list[Session]:
     tasks = [task for task in _open.values() if task.done() and not task.cancelled()]
@@ -480,11 +451,14 @@ async def _opened(account_id: int) -> Session:
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
-    try:
-        await session.measure_clock()
-    except CallFailed as failure:
-        # Not needed to trade: the exchange refuses a wrong clock, then it is measured again.
-        log.warning("clock not measured", extra={"account_id": account_id, **failure.details})
+    # Neither is needed to open: the exchange refuses a wrong clock, then it is measured again; the
+    # position mode is asked before the first order.
+    for ask in (session.measure_clock, partial(position_mode.look, session)):
+        try:
+            await ask()
+        except CallFailed as failure:
+            extra = {"account_id": account_id, "step": getattr(ask, "__name__", "position_mode")}
+            log.warning("session.opened_without", extra=extra | failure.details)
     return session
 
 
@@ -515,6 +489,7 @@ def _all_rules(exchange: Any) -> list[MarketRules]:
                 precision_mode=exchange.precisionMode,
                 order_types=capabilities.order_types(exchange, market),
                 times_in_force=capabilities.times_in_force(exchange, market),
+                trailing_by=capabilities.trailing_by(exchange, market),
                 exchange_id=exchange.id,
             )
         except Unreadable:
@@ -567,19 +542,6 @@ def _identified(order: Any, exchange_id: str, wire: Wire | None = None) -> dict[
     if isinstance(order, dict) and order.get("id"):
         return order
     raise without_id(wire or Wire(exchange_id=exchange_id)).error()
-
-
-def _order_key(order: Mapping[str, Any]) -> Any:
-    return order.get("id")
-
-
-def _trade_key(trade: Mapping[str, Any]) -> Any:
-    return (trade.get("symbol"), trade.get("id"), trade.get("order"))
-
-
-def _window_ms(days: int | None) -> int | None:
-    """How much one call may span, a second short of it; ``None``: enough for anything."""
-    return days * DAY_MS - 1000 if days and days <= LONGEST_WINDOW_DAYS else None
 
 
 def _snake(method: str) -> str:

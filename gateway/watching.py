@@ -6,10 +6,12 @@ over REST. ``ccxt.`` accounts ask for their open orders while there are any, and
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
 from django.conf import settings
+from django.db.models import Q
 
 from gateway import normalize, recover, sessions, watch
 from gateway.booking import CcxtStructure, book
@@ -102,19 +104,26 @@ async def _book_trades(session: Session, trades: list[CcxtStructure]) -> None:
 
 
 async def compare(session: Session, resting: Sequence[ExchangeOrder]) -> None:
-    """Book what the exchange's open orders show differently, and ask for those that are gone."""
-    for symbol in sorted({leg.symbol for leg in resting}):
-        listed = await session.fetch_open_orders(symbol)
+    """Book what the exchange's open orders show differently, and ask for those that are gone.
+
+    Triggers that the exchange keeps apart have a list of their own. ``resting`` comes with its
+    orders loaded.
+    """
+    places: dict[tuple[str, bool], list[ExchangeOrder]] = defaultdict(list)
+    for leg in resting:
+        places[leg.symbol, session.waits_apart(leg)].append(leg)
+    for (symbol, apart), legs in sorted(places.items()):
+        listed = await session.fetch_open_orders(symbol, conditional=apart)
         shown = {order.get("id"): order for order in listed}
-        legs = [leg for leg in resting if leg.symbol == symbol]
+        ids = {leg: leg.conditional_order_id if apart else leg.exchange_order_id for leg in legs}
         changed = [
-            shown[leg.exchange_order_id]
-            for leg in legs
-            if leg.exchange_order_id in shown and _differs(shown[leg.exchange_order_id], leg)
+            shown[theirs]
+            for leg, theirs in ids.items()
+            if theirs in shown and _differs(shown[theirs], leg)
         ]
         await book(session, orders=changed)
-        for leg in legs:
-            if leg.exchange_order_id not in shown:
+        for leg, theirs in ids.items():
+            if theirs not in shown:
                 await recover.look_up(leg.order_id)
 
 
@@ -126,9 +135,9 @@ def _differs(order: CcxtStructure, leg: ExchangeOrder) -> bool:
 
 def _resting(account_id: int) -> list[ExchangeOrder]:
     resting = ExchangeOrder.objects.filter(
+        Q(exchange_order_id__isnull=False) | Q(conditional_order_id__isnull=False),
         account_id=account_id,
         is_current=True,
-        exchange_order_id__isnull=False,
         order__in=Order.objects.open().filter(account_id=account_id, status__in=recover.LIVE),
     )
-    return list(resting.order_by("id"))
+    return list(resting.select_related("order").order_by("id"))

@@ -30,3 +30,21 @@ class Verdict(StrEnum):
     ADOPT = "adopt"
     NOT_FOUND = "not_found"
     UNANSWERED = "unanswered"
+
+
+class ExchangePositionMode(StrEnum):
+    """Whether an exchange account keeps long and short apart.
+
+    ``untold``: the exchange has no such question, so its accounts are taken as one-way.
+    """
+
+    ONE_WAY = "one_way"
+    TWO_WAY = "two_way"
+    UNTOLD = "untold"
+
+
+class ImportKind(StrEnum):
+    """Which of an exchange's lists is brought in."""
+
+    TRADES = "trades"
+    FUNDING = "funding"

@@ -39,6 +39,8 @@ class SendOrder:
     qty: Decimal
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    trailing_amount: Decimal | None = None
+    trailing_percent: Decimal | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
     stop_loss: Decimal | None = None

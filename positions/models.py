@@ -185,6 +185,7 @@ class Order(models.Model):
     qty = ExactDecimalField()
     price = ExactDecimalField(null=True)
     trigger_price = ExactDecimalField(null=True)
+    trailing = models.JSONField(null=True, help_text="How far a trailing stop stays behind")
     expires_at = models.DateTimeField(null=True)
     stop_loss = ExactDecimalField(null=True)
     stop_gain = ExactDecimalField(null=True)
@@ -242,13 +243,21 @@ class Order(models.Model):
 
 
 class ExchangeOrder(models.Model):
-    """One order at the exchange. A replaced OMS order has had several, the newest is current."""
+    """One order at the exchange. A replaced OMS order has had several, the newest is current.
+
+    Where the exchange keeps triggers apart, one that waits has a ``conditional_order_id`` only, and
+    the order that it places, of which the fills are, an ``exchange_order_id``: two namespaces, in
+    which the same number may stand for two orders. Elsewhere there is the latter alone.
+    ``reported_status`` is the trigger's until it has placed its order, then that order's; ``None``
+    in between.
+    """
 
     account = models.ForeignKey("accounts.Account", models.PROTECT)
     order = models.ForeignKey(Order, models.PROTECT, related_name="exchange_orders")
     symbol = models.CharField(max_length=64)
     client_order_id = models.CharField(max_length=64, help_text="The id we gave the exchange")
     exchange_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
+    conditional_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
     qty = ExactDecimalField()
     price = ExactDecimalField(null=True)
     trigger_price = ExactDecimalField(null=True)
@@ -268,10 +277,29 @@ class ExchangeOrder(models.Model):
                 fields=["account", "symbol", "exchange_order_id"],
                 name="one_exchange_order_per_exchange_id",
             ),
+            models.UniqueConstraint(
+                fields=["account", "symbol", "conditional_order_id"],
+                name="one_exchange_order_per_trigger",
+            ),
         ]
 
     def __str__(self):
         return f"exchange order {self.exchange_order_id or self.client_order_id}"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the exchange has given it an id: it was there, whatever look-ups say now."""
+        return self.exchange_order_id is not None or self.conditional_order_id is not None
+
+    @property
+    def has_placed(self) -> bool:
+        """Whether its trigger, kept apart, has placed an order."""
+        return self.conditional_order_id is not None and self.exchange_order_id is not None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether its trigger has placed an order that the exchange has not shown yet."""
+        return self.has_placed and self.reported_status is None
 
 
 class InstructionKind(StrEnum):

@@ -15,7 +15,14 @@ from django.utils.module_loading import import_string
 
 from positions.engine.market import Market
 from positions.engine.money import ONE
-from positions.engine.types import MarketKind, OrderType, PositionMode, Side, TimeInForce
+from positions.engine.types import (
+    MarketKind,
+    OrderType,
+    PositionMode,
+    Side,
+    TimeInForce,
+    Trailing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class MarketRules:
     ``amount_step`` and ``price_step`` are the smallest increments; where an exchange rounds prices
     to significant digits, ``price_digits`` holds their number and ``price_step`` is ``None``.
     ``min_cost``/``max_cost`` bound qty × contract_size × price in the quote currency.
+    ``trailing_by``: in what a trailing stop may give its distance.
     ``edits_in_place``: the exchange amends a live order to a new total quantity, id kept; elsewhere
     a change is a confirmed cancel followed by a new order for what is left.
     """
@@ -49,6 +57,7 @@ class MarketRules:
     max_cost: Decimal | None = None
     order_types: frozenset[OrderType] = frozenset({OrderType.MARKET, OrderType.LIMIT})
     times_in_force: frozenset[TimeInForce] = field(default_factory=frozenset)
+    trailing_by: frozenset[Trailing] = field(default_factory=frozenset)
     edits_in_place: bool = False
 
     @property
@@ -82,6 +91,16 @@ class Exchange(Protocol):
 
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         """The newest price known for ``symbol`` without asking the network."""
+
+    def check_tradable(self, account_id: int, symbol: str) -> None:
+        """Let an order for ``symbol`` pass where the account is set up for it at its exchange.
+
+        Says what is known without asking the network about the account.
+
+        Raises:
+            Invalid: derivatives on an account that keeps long and short apart
+                (``details.exchange_position_mode``).
+        """
 
     def check_params(self, params: Mapping[str, Any]) -> None:
         """Let a client's exchange extras pass.

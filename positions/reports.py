@@ -18,6 +18,9 @@ class OrderReport:
     ``client_order_id`` is the id that we gave the exchange, never the caller's own.
     ``filled_qty`` is cumulative for this order at the exchange. ``order_type``, ``trigger_price``
     and ``time_in_force`` describe an order that is not ours when it is adopted.
+
+    With a ``conditional_order_id`` it describes a trigger that the exchange keeps apart, under an
+    id of its own; ``exchange_order_id`` is then the order that it has placed, if it has.
     """
 
     symbol: str
@@ -29,6 +32,7 @@ class OrderReport:
     price: Decimal | None = None
     filled_qty: Decimal | None = None
     reported_at: datetime | None = None
+    conditional_order_id: str | None = None
     order_type: OrderType | None = None
     trigger_price: Decimal | None = None
     time_in_force: TimeInForce | None = None

@@ -48,6 +48,7 @@ def order_row(order: Order) -> Row:
         "qty": decimal_text(order.qty),
         "price": decimal_text(order.price),
         "trigger_price": decimal_text(order.trigger_price),
+        "trailing": order.trailing,
         "expires_at": time_text(order.expires_at),
         "stop_loss": decimal_text(order.stop_loss),
         "stop_gain": decimal_text(order.stop_gain),

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gateway.paper.venue import Venue
 
 MARKET = "linear_algo"
+FIRST_ID = 2_000_000_000  # Ids are for all symbols, far from those of orders.
 CALLBACK_MIN, CALLBACK_MAX = Decimal("0.1"), Decimal(10)  # percent
 
 
@@ -110,7 +111,7 @@ class LinearAlgos:
         check_mode(algo, hedged=self._market.accounts.settings(algo.login).hedged)
         if not algo.extra.get("trailing_delta") and self._market.is_due(algo):
             raise VenueError(-2021, "Order would immediately trigger.")
-        algo.order_id = self._store.next_id(f"{MARKET}:order")
+        algo.order_id = FIRST_ID + self._store.next_id(f"{MARKET}:order")
         self._wait(algo)
         self._store.put_order(algo)
         self._store.journal("order", algo.login, MARKET, algo.created_ms, to_row(algo))

@@ -119,9 +119,19 @@ def test_triggers_where_the_exchange_knows_directions(kind, side, direction):
 
 
 def test_a_trailing_distance_keeps_its_meaning():
-    one = order(order_type=OrderType.TRAILING_STOP, params={"trailing_percent": "1.5"})
+    one = order(order_type=OrderType.TRAILING_STOP, trailing={"percent": "1.5"})
+    other = order(order_type=OrderType.TRAILING_STOP, trailing={"amount": "20"})
 
-    assert created(one).params["trailingPercent"] == "1.5"
+    assert created(one).params == {"clientOrderId": "aB3", "trailingPercent": "1.5"}
+    assert created(other, exchange_id="ccxt.bybit").params["trailingAmount"] == "20"
+
+
+def test_on_spot_a_trailing_stop_says_what_it_is_where_that_must_be_said():
+    one = order(order_type=OrderType.TRAILING_STOP, trailing={"percent": "1.5"})
+
+    call = created(one, exchange_id="ccxt.binance", is_spot=True)
+
+    assert call.params["stopLossOrTakeProfit"] == "stopLoss"
 
 
 @pytest.mark.parametrize(
@@ -155,13 +165,35 @@ def test_a_cancel_by_our_id_is_refused_where_the_exchange_has_none():
 
 
 def test_a_resting_trigger_of_a_contract_is_cancelled_among_the_triggers():
-    one = order(order_type=OrderType.STOP, symbol=PERPETUAL)
-    where = {"exchange_id": "ccxt.binanceusdm"}
+    one, there = order(order_type=OrderType.STOP, symbol=PERPETUAL), leg(trigger_price=Decimal(90))
+    where = {"exchange_id": "ccxt.binanceusdm", "is_spot": False}
 
-    assert calls.cancel(one, leg(exchange_order_id="7"), is_spot=False, **where).params == {
-        "trigger": True
-    }
-    assert calls.cancel(one, leg(exchange_order_id="7"), is_spot=True, **where).params == {}
+    by_ours = calls.cancel(one, there, **where)
+    there.conditional_order_id = "7"
+    by_theirs = calls.cancel(one, there, **where)
+
+    assert by_ours.params == {"trigger": True, "clientOrderId": "aB3"}
+    assert (by_theirs.args, by_theirs.params) == (("7", PERPETUAL), {"trigger": True})
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "is_spot", "known"),
+    [
+        ("ccxt.binanceusdm", False, {"conditional_order_id": "7"}),  # It has triggered.
+        ("ccxt.binanceusdm", False, {"trigger_price": None}),  # What goes on with one that had.
+        ("ccxt.binance", True, {}),
+        ("ccxt.kraken", True, {}),
+    ],
+)
+def test_elsewhere_what_triggered_or_will_is_cancelled_among_the_orders(
+    exchange_id, is_spot, known
+):
+    one = order(order_type=OrderType.STOP_LIMIT)
+    there = leg(**{"exchange_order_id": "8", "trigger_price": Decimal(90)} | known)
+
+    call = calls.cancel(one, there, exchange_id=exchange_id, is_spot=is_spot)
+
+    assert (call.args, call.params) == (("8", SPOT), {})
 
 
 def test_an_edit_gives_the_new_total_and_keeps_the_order():

@@ -156,7 +156,7 @@ async def test_an_order_rests_is_listed_and_is_cancelled(paper, exchange_id):
         ended = await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
         with pytest.raises(NotFound):
             await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
-        final = await talk.fetch_closed_orders(symbol, talk._now_ms() - 60_000)
+        final = await talk.fetch_closed_orders(symbol, talk.now_ms() - 60_000)
 
     assert [one["id"] for one in listed] == [found["id"]] == [shown["id"]]
     for order in (ended, final[0]):
@@ -254,7 +254,7 @@ async def test_a_stop_of_a_contract_rests_apart_and_is_cancelled_there(paper):
         by_ours = await talk.fetch_order(
             symbol, client_order_id=leg.client_order_id, conditional=True
         )
-        leg.exchange_order_id = answer["id"]
+        leg.conditional_order_id = answer["id"]
         await calls.carry(talk, _told(InstructionKind.CANCEL, order, leg))
         left = await talk.fetch_open_orders(symbol, conditional=True)
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from accounts.models import Account
-from gateway import instance, loop, markets, sessions
+from gateway import instance, loop, markets, paging, sessions
 from gateway.calls import Call
 from gateway.outcomes import CallFailed, NoSession, NotFound, NotSent
 from gateway.tests.venue import LOGIN, Answer, limit_order, session, venue
@@ -166,7 +166,7 @@ class TestPaging:
             return Answer(body=rows[: min(3, int(words["limit"]))])
 
         async def work(talk, here):
-            talk.exchange.milliseconds = lambda: START_MS + 3 * sessions.DAY_MS
+            talk.exchange.milliseconds = lambda: START_MS + 3 * paging.DAY_MS
             found = await talk.fetch_my_trades("BTC/USDT", since_ms, limit=3)
             return [int(one["id"]) for one in found]
 
@@ -188,7 +188,7 @@ class TestPaging:
         assert self.fetch(times) == list(range(1, 6))
 
     def test_quiet_days_between_trades_are_crossed(self):
-        times = [START_MS, START_MS + sessions.DAY_MS, START_MS + int(2.5 * sessions.DAY_MS)]
+        times = [START_MS, START_MS + paging.DAY_MS, START_MS + int(2.5 * sessions.DAY_MS)]
 
         assert self.fetch(times) == [1, 2, 3]
 

@@ -34,7 +34,7 @@ from positions.engine.stops import TrailingDistance
 from positions.engine.types import OrderType, Reason, Side, TimeInForce
 from positions.triggers import distance_json
 
-OFFERED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
+CLOSING_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 GIVEN_REASONS = tuple(
     reason for reason in Reason if reason in ("api", "trader", "portfolio_manager", "robot", "risk")
 )
@@ -56,8 +56,13 @@ FORMS: dict[str, dict[str, Form]] = {
     "send_order": {
         "symbol": text(longest=64, required=True, about="ccxt's unified symbol: BTC/USDT."),
         "side": word(tuple(Side), required=True),
-        "order_type": word(OFFERED_TYPES, required=True, alias="type"),
+        "order_type": word(tuple(OrderType), required=True, alias="type"),
         "qty": amount(required=True, alias="amount", about="Base units; contracts elsewhere."),
+        "trigger_price": amount(
+            alias="stop_price", about="A stop waits for a worse price, a take_profit for a better."
+        ),
+        "trailing_amount": amount(about="How far a trailing_stop stays behind, in quote currency."),
+        "trailing_percent": amount(about="The same, in percent of the price: 1.5."),
         "stop_loss": amount(about="The position's stop once this fills."),
         "stop_gain": amount(about="The position's take-profit once this fills."),
         "reduce_only": flag(),
@@ -74,12 +79,12 @@ FORMS: dict[str, dict[str, Form]] = {
         "order_id": number(required=True),
         "new_price": amount(),
         "new_qty": amount(about="The new total, what is filled included."),
-        "new_trigger_price": amount(),
+        "new_trigger_price": amount(about="Of an order that waits for its trigger still."),
     },
     "close_position": {
         "position_id": number(required=True),
         "qty": amount(alias="amount", about="Absent: all that is free."),
-        "order_type": word(OFFERED_TYPES, alias="type"),
+        "order_type": word(CLOSING_TYPES, alias="type"),
         "strategy_id": number(least=0),
         "override_unknown": flag(),
         **_ORDER_OPTIONS,

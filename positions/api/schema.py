@@ -106,6 +106,7 @@ class OrderSerializer(serializers.Serializer):
     qty = _decimal()
     price = _decimal(allow_null=True)
     trigger_price = _decimal(allow_null=True)
+    trailing = serializers.DictField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     stop_loss = _decimal(allow_null=True)
     stop_gain = _decimal(allow_null=True)

@@ -35,6 +35,23 @@ class OrderType(StrEnum):
     TAKE_PROFIT_LIMIT = "take_profit_limit"
     TRAILING_STOP = "trailing_stop"
 
+    @property
+    def at_market(self) -> bool:
+        """Whether it executes at the market's price, at once or once triggered."""
+        return self in (self.MARKET, self.STOP, self.TAKE_PROFIT, self.TRAILING_STOP)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it waits for a price before it executes."""
+        return self not in (self.MARKET, self.LIMIT)
+
+
+class Trailing(StrEnum):
+    """How far a trailing stop stays behind the price: by an amount or by a percentage of it."""
+
+    AMOUNT = "amount"
+    PERCENT = "percent"
+
 
 class TimeInForce(StrEnum):
     """How long an order works; ``PO`` is post-only (never takes), ``GTD`` needs ``expires_at``."""

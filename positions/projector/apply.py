@@ -23,18 +23,22 @@ _ALIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """An order of which the exchange reported more filled than it showed trades for."""
+    """An order of which the exchange reported more filled than it showed trades for.
+
+    ``is_unseen``: a trigger has placed it, and it has not been shown itself yet.
+    """
 
     order_id: int
     symbol: str
     exchange_order_id: str
+    is_unseen: bool = False
 
 
 def apply(account_id: int, reports: Reports, *, adopt: bool = False) -> list[Owing]:
     """Book everything that concerns our orders, in one transaction.
 
-    Returns the orders whose trades have to be fetched before they can become final. Orders and
-    trades that are not ours are left to reconciliation.
+    Returns the orders that, or whose trades, have to be fetched before they can become final.
+    Orders and trades that are not ours are left to reconciliation.
     """
     symbols = {report.symbol for report in (*reports.orders, *reports.trades)}
     rules = {symbol: exchange().market(account_id, symbol) for symbol in symbols}
@@ -64,7 +68,7 @@ def _in_time(trade: TradeReport) -> tuple:
 
 
 class _Touched:
-    """The orders that this batch of reports concerns; everything is loaded by five queries."""
+    """The orders that this batch of reports concerns; everything is loaded by six queries."""
 
     def __init__(self, account_id: int, reports: Reports) -> None:
         both = (*reports.orders, *reports.trades)
@@ -75,7 +79,12 @@ class _Touched:
             exchange_order_id__in={report.exchange_order_id for report in both} - {None},
         )
         by_client = legs.filter(client_order_id__in={r.client_order_id for r in both} - {None})
-        found = {leg.pk: leg for leg in (*by_client, *by_exchange)}.values()
+        triggers = {report.conditional_order_id for report in reports.orders} - {None}
+        by_trigger = legs.filter(symbol__in=symbols, conditional_order_id__in=triggers)
+        found = {leg.pk: leg for leg in (*by_client, *by_exchange, *by_trigger)}.values()
+        self._by_trigger = {
+            (leg.symbol, leg.conditional_order_id): leg for leg in found if leg.conditional_order_id
+        }
         self._by_exchange = {
             (leg.symbol, leg.exchange_order_id): leg for leg in found if leg.exchange_order_id
         }
@@ -89,6 +98,8 @@ class _Touched:
 
     def leg_of(self, report: OrderReport | TradeReport) -> ExchangeOrder | None:
         """Our order at the exchange that the report is about: by its id, then by ours."""
+        if isinstance(report, OrderReport) and report.conditional_order_id is not None:
+            return self._leg_of_trigger(report, report.conditional_order_id)
         leg = self._by_exchange.get((report.symbol, report.exchange_order_id or ""))
         if leg is None and report.client_order_id:
             leg = self._by_client.get(report.client_order_id)
@@ -96,6 +107,23 @@ class _Touched:
                 return None
             if leg and report.exchange_order_id:
                 self._link(leg, report.exchange_order_id)
+        return leg
+
+    def _leg_of_trigger(self, report: OrderReport, trigger_id: str) -> ExchangeOrder | None:
+        """Likewise for a trigger that is kept apart; its leg learns which order it has placed."""
+        leg = self._by_trigger.get((report.symbol, trigger_id))
+        if leg is None and report.client_order_id:
+            leg = self._by_client.get(report.client_order_id)
+            if leg and leg.conditional_order_id is not None:
+                return None
+            if leg:
+                self._link_trigger(leg, trigger_id)
+        placed = report.exchange_order_id
+        # Taken already: it came under an id that was not ours, and was imported as somebody's.
+        taken = (report.symbol, placed) in self._by_exchange
+        if leg and placed and leg.exchange_order_id is None and not taken:
+            leg.reported_status = None  # What was said of the trigger is not true of its order.
+            self._link(leg, placed)
         return leg
 
     def order(self, leg: ExchangeOrder) -> Order:
@@ -123,17 +151,25 @@ class _Touched:
     def owing(self) -> list[Owing]:
         """The legs touched that still owe fills."""
         return [
-            Owing(leg.order_id, leg.symbol, leg.exchange_order_id)
+            Owing(leg.order_id, leg.symbol, leg.exchange_order_id, is_unseen=leg.is_unseen)
             for leg in self._touched.values()
-            if leg.exchange_order_id and owes_fills([leg])
+            if leg.exchange_order_id and (leg.is_unseen or owes_fills([leg]))
         ]
 
     def _link(self, leg: ExchangeOrder, exchange_order_id: str) -> None:
         leg.exchange_order_id = exchange_order_id
-        leg.save(update_fields=["exchange_order_id"])
+        leg.save(update_fields=["exchange_order_id", "reported_status"])
         self._by_exchange[leg.symbol, exchange_order_id] = leg
         if leg.is_current:
             self.order(leg).exchange_order_id = exchange_order_id
+        self.mark(leg, changed=True)
+
+    def _link_trigger(self, leg: ExchangeOrder, trigger_id: str) -> None:
+        leg.conditional_order_id = trigger_id
+        leg.save(update_fields=["conditional_order_id"])
+        self._by_trigger[leg.symbol, trigger_id] = leg
+        if leg.is_current and leg.exchange_order_id is None:
+            self.order(leg).exchange_order_id = trigger_id
         self.mark(leg, changed=True)
 
 
@@ -154,7 +190,9 @@ def _booked_already(account_id: int, trades: Iterable[TradeReport]) -> set[tuple
 
 
 def _record_report(leg: ExchangeOrder, report: OrderReport) -> None:
-    """Store what is newer than what we hold."""
+    """Store what is newer than what we hold; of a trigger, until it has placed its order."""
+    if report.conditional_order_id is not None and leg.exchange_order_id is not None:
+        return
     before = leg.reported_status, leg.reported_filled
     if report.status is not None and not _is_older(leg, report) and not _is_bare(report):
         leg.reported_status = report.status

@@ -37,6 +37,7 @@ class Decided:
     reason: Reason
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    trailing: dict[str, str] | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
     comment: str = ""
@@ -81,6 +82,7 @@ def place(lane: HeldLane, decided: Decided, *, command: Command | None = None) -
         qty=decided.qty,
         price=decided.price,
         trigger_price=decided.trigger_price,
+        trailing=decided.trailing,
         expires_at=decided.expires_at,
         stop_loss=decided.stop_loss,
         stop_gain=decided.stop_gain,

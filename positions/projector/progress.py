@@ -56,9 +56,9 @@ def progress(lane: HeldLane, order: Order, *, changed: bool = False) -> None:
     legs = list(order.exchange_orders.order_by("id"))
     current = legs[-1]
     changed |= replacing.consolidate(lane, order, current)
-    owing = owes_fills(legs)
+    owing = owes_fills(legs) or current.is_unseen
     said = current.reported_status
-    if said in FINAL and owing:
+    if owing and (said in FINAL or current.is_unseen):
         said = OrderStatus.SUBMITTED
     if said == OrderStatus.REJECTED and replacing.is_replacement(order):
         replacing.fail_replacement(lane, order)

@@ -35,6 +35,11 @@ def is_shown(leg: ExchangeOrder) -> bool:
     return leg.reported_status is not None or leg.booked_filled > 0
 
 
+def has_triggered(leg: ExchangeOrder) -> bool:
+    """Whether a conditional leg waits no more, as far as the exchange lets us know."""
+    return leg.has_placed or max(leg.reported_filled, leg.booked_filled) > 0
+
+
 def consolidate(lane: HeldLane, order: Order, current: ExchangeOrder) -> bool:
     """Take over the new values once the exchange shows the replacement; whether it did so."""
     if not is_replacement(order):
@@ -114,7 +119,8 @@ def _create_leg(
         client_order_id=new_exchange_client_order_id(),
         qty=remaining,
         price=_decimal(wanted["price"]),
-        trigger_price=_decimal(wanted["trigger_price"]),
+        # What has triggered does not wait again: what is left of it is a plain order.
+        trigger_price=None if has_triggered(current) else _decimal(wanted["trigger_price"]),
         reduce_only=current.reduce_only,
         created_at=lane.now,
     )

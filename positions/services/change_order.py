@@ -15,12 +15,14 @@ from positions.engine.closing import check_close
 from positions.engine.types import EditReplaceState, OrderStatus, OrderType, PositionMode, Side
 from positions.models import (
     Command,
+    ExchangeOrder,
     Instruction,
     InstructionKind,
     InstructionState,
     Order,
 )
 from positions.ports import Intent, risk_gate
+from positions.projector import replacing
 from positions.projector.replacing import REPLACE
 from positions.services import checks
 from positions.services.context import Acceptance
@@ -71,9 +73,11 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
     """
     order = Order.objects.get(pk=command.order_id)
     checks.check_not_a_leg(order)
+    current = order.exchange_orders.get(is_current=True)
     _check_state(order)
     wanted = _wanted(command, order)
     _check_change(acceptance, order, wanted, found)
+    _check_waits(command, current)
     row = acceptance.store()
     # Exchanges amend plain limit orders; a trigger is always replaced.
     in_place = found.rules.edits_in_place and order.order_type == OrderType.LIMIT
@@ -87,7 +91,7 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
     Instruction.objects.create(
         account=acceptance.account,
         order=order,
-        exchange_order=order.exchange_orders.get(is_current=True),
+        exchange_order=current,
         command=row,
         kind=InstructionKind.EDIT if in_place else InstructionKind.CANCEL,
         payload={REPLACE: wanted.as_payload()},
@@ -141,6 +145,16 @@ def _wanted(command: ChangeOrder, order: Order) -> Wanted:
     return wanted
 
 
+def _check_waits(command: ChangeOrder, current: ExchangeOrder) -> None:
+    if command.new_trigger_price is not None and replacing.has_triggered(current):
+        raise Invalid(
+            "The order has triggered already.",
+            field="new_trigger_price",
+            limit="an order that waits for its trigger",
+            value=command.new_trigger_price,
+        )
+
+
 def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: Found) -> None:
     account = acceptance.account
     mode = PositionMode(account.position_mode)
@@ -163,6 +177,7 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
         last_price=found.last_price,
         qty_field="new_qty",
         price_field="new_price",
+        trigger_field="new_trigger_price",
         reduces=reduces,
     )
     if reduces and order.position is not None:
@@ -172,7 +187,8 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
             free=free_of(order.position, except_order=order),
         )
     checks.check_held(account, found.rules, side=side, qty=remaining, instead_of=order)
-    if wanted.qty > order.qty or wanted.price != order.price:
+    moved = (wanted.price, wanted.trigger_price) != (order.price, order.trigger_price)
+    if wanted.qty > order.qty or moved:
         if not reduces:
             checks.check_account_active(account)
             checks.check_strategy(account, order.strategy_id)
@@ -184,7 +200,7 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
                 symbol=order.symbol,
                 side=side,
                 qty=remaining,
-                price=wanted.price or found.last_price,
+                price=wanted.price or wanted.trigger_price or found.last_price,
                 reduces=reduces,
                 position_mode=mode,
             )

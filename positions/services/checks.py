@@ -15,9 +15,9 @@ from oms_project.errors import (
     InvalidStrategyId,
     RiskBlocked,
 )
-from positions.engine.money import exact
+from positions.engine.money import exact, plain
 from positions.engine.spot import check_sell
-from positions.engine.types import MarketKind, OrderType, Side, TimeInForce
+from positions.engine.types import MarketKind, OrderType, Side, TimeInForce, Trailing
 from positions.models import Order, Position
 from positions.ports import MarketRules
 from positions.volumes import held_on_spot
@@ -76,6 +76,8 @@ def check_kind(
 ) -> None:
     """The market takes such an order, and it has the prices it needs.
 
+    On which side of the last price a trigger lies is for the exchange to judge: ours may be old.
+
     Raises:
         Invalid: naming the field.
     """
@@ -95,17 +97,67 @@ def check_kind(
             limit=sorted(rules.times_in_force),
             value=time_in_force,
         )
-    if order_type is OrderType.MARKET and time_in_force not in (None, TimeInForce.IOC):
+    possible = _times_in_force(order_type, rules.kind)
+    if time_in_force is not None and time_in_force not in possible:
         raise Invalid(
-            "A market order cannot rest.",
+            f"A {order_type} order has no such time in force.",
             field="time_in_force",
-            limit=[TimeInForce.IOC],
+            limit=sorted(possible),
             value=time_in_force,
         )
     _check_presence("price", price, needed=order_type in _PRICED, order_type=order_type)
     _check_presence(
         "trigger_price", trigger_price, needed=order_type in _TRIGGERED, order_type=order_type
     )
+
+
+def check_trailing(
+    rules: MarketRules, *, order_type: OrderType, amount: Decimal | None, percent: Decimal | None
+) -> dict[str, str] | None:
+    """A trailing stop has one distance, in a form that the exchange takes; others have none.
+
+    Returns the distance as an order keeps it: ``{"percent": "1.5"}`` or ``{"amount": "20"}``.
+
+    Raises:
+        Invalid: naming the field.
+    """
+    given = {
+        kind: value
+        for kind, value in ((Trailing.AMOUNT, amount), (Trailing.PERCENT, percent))
+        if value is not None
+    }
+    if order_type is not OrderType.TRAILING_STOP:
+        for kind, value in given.items():
+            _check_presence(f"trailing_{kind}", value, needed=False, order_type=order_type)
+        return None
+    if len(given) != 1:
+        raise Invalid(
+            "A trailing_stop order needs one distance.",
+            field="trailing_amount, trailing_percent",
+            limit="exactly one of them",
+            value=len(given),
+        )
+    ((kind, distance),) = given.items()
+    if kind not in rules.trailing_by:
+        raise Invalid(
+            "This market does not take the distance in this form.",
+            field=f"trailing_{kind}",
+            limit=[f"trailing_{one}" for one in sorted(rules.trailing_by)],
+            value=distance,
+        )
+    return {str(kind): plain(distance)}
+
+
+def _times_in_force(order_type: OrderType, kind: MarketKind) -> frozenset[TimeInForce]:
+    """What can be said of such an order: one at the market's price executes or is cancelled."""
+    if order_type is OrderType.MARKET:
+        return frozenset({TimeInForce.IOC})
+    if order_type.at_market:
+        return frozenset({TimeInForce.GTC})  # It waits until its trigger, or until it is cancelled.
+    if order_type.is_conditional and kind is MarketKind.SPOT:
+        # On spot, post-only is an order type of its own; ccxt would send that, without the trigger.
+        return frozenset(TimeInForce) - {TimeInForce.PO}
+    return frozenset(TimeInForce)
 
 
 def _check_presence(
@@ -132,25 +184,26 @@ def check_amounts(
     trigger_price: Decimal | None = None,
     qty_field: str = "qty",
     price_field: str = "price",
+    trigger_field: str = "trigger_price",
     reduces: bool = False,
 ) -> None:
     """Quantity, price and notional keep the market's steps and bounds.
 
-    ``last_price`` stands in for the price of a market order, where it is known. Derivatives' closes
-    (``reduces``) are exempt from the minimum notional, as at the exchanges.
+    Without a price the trigger, else ``last_price`` where it is known, tells the notional.
+    Derivatives' closes (``reduces``) are exempt from its minimum, as at the exchanges.
 
     Raises:
         Invalid: naming field, limit and value.
     """
     _check_step(qty_field, qty, rules.amount_step, "quantity")
-    market_order = order_type is OrderType.MARKET
-    least = (rules.min_market_amount if market_order else None) or rules.min_amount
-    most = (rules.max_market_amount if market_order else None) or rules.max_amount
+    at_market = order_type.at_market
+    least = (rules.min_market_amount if at_market else None) or rules.min_amount
+    most = (rules.max_market_amount if at_market else None) or rules.max_amount
     _check_bounds(qty_field, qty, least, most)
-    for field, value in ((price_field, price), ("trigger_price", trigger_price)):
+    for field, value in ((price_field, price), (trigger_field, trigger_price)):
         if value is not None:
             check_price(field, value, rules)
-    reference = price if price is not None else last_price
+    reference = price or trigger_price or last_price
     exempt = reduces and rules.kind is not MarketKind.SPOT
     if reference and not exempt and rules.kind is not MarketKind.INVERSE:
         notional = qty * rules.contract_size * reference

@@ -51,9 +51,11 @@ def look_up(command: ClosePosition, caller: Caller, account: Account) -> Found:
     Raises:
         PositionNotFound: it does not exist for this caller.
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not close it.
+        Invalid: the account is not set up for it at its exchange.
     """
     position = require_closable(caller, account, command.position_id)
     exchange().check_params(command.params)
+    exchange().check_tradable(account.pk, position.symbol)
     return look_up_market(account, position.symbol)
 
 

@@ -36,10 +36,11 @@ def look_up(command: SendOrder, caller: Caller, account: Account) -> Found:
 
     Raises:
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not trade this.
-        Invalid: there is no such symbol.
+        Invalid: there is no such symbol, or the account is not set up for it at its exchange.
     """
     require_trade(caller, account.pk, command.strategy_id)
     exchange().check_params(command.params)
+    exchange().check_tradable(account.pk, command.symbol)
     return look_up_market(account, command.symbol)
 
 
@@ -64,6 +65,12 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         time_in_force=command.time_in_force,
         price=command.price,
         trigger_price=command.trigger_price,
+    )
+    trailing = checks.check_trailing(
+        found.rules,
+        order_type=command.order_type,
+        amount=command.trailing_amount,
+        percent=command.trailing_percent,
     )
     checks.check_expiry(command.expires_at, now=acceptance.lane.now)
     checks.check_client_order_id(account, command.client_order_id)
@@ -94,7 +101,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             symbol=command.symbol,
             side=command.side,
             qty=command.qty,
-            price=command.price or found.last_price,
+            price=command.price or command.trigger_price or found.last_price,
             reduces=reduces,
             position_mode=mode,
         )
@@ -108,6 +115,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             qty=command.qty,
             price=command.price,
             trigger_price=command.trigger_price,
+            trailing=trailing,
             time_in_force=command.time_in_force,
             expires_at=command.expires_at,
             strategy_id=command.strategy_id,

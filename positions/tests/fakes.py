@@ -49,6 +49,7 @@ class FakeExchange:
         self.watching: list[int] = []
         self.meanwhile: Callable[[], object] | None = None  # Somebody else is faster, once.
         self.price_questions: Counter[str] = Counter()
+        self.is_two_way = False
 
     def change_market(self, symbol: str, **facts: Any) -> None:
         """Give a market other rules."""
@@ -72,6 +73,10 @@ class FakeExchange:
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         self.price_questions[symbol] += 1
         return self.prices.get(symbol)
+
+    def check_tradable(self, account_id: int, symbol: str) -> None:
+        if self.is_two_way and ":" in symbol:
+            raise Invalid("Two-way.", field="account_id", exchange_position_mode="two_way")
 
     def check_params(self, params: Mapping[str, Any]) -> None:
         for name, value in params.items():

@@ -221,7 +221,7 @@ BAD_FIELDS = {
     "no such side": ({"side": "long"}, "side"),
     "side is a list": ({"side": ["buy"]}, "side"),
     "half a character": ({"side": "\ud800"}, "side"),
-    "no such type": ({"type": "stop"}, "type"),
+    "no such type": ({"type": "iceberg"}, "type"),
     "type and its alias": ({"order_type": "market"}, "order_type"),
     "quantity under the step": ({"qty": "1.0005"}, "qty"),
     "no quantity": ({"qty": None}, "qty"),

@@ -45,6 +45,16 @@ def test_a_close_takes_all_that_is_free(new_desk, mode, side, other):
     assert desk.positions() == []
 
 
+def test_a_two_way_exchange_account_takes_no_closes_either(desk, venue):
+    position = desk.bought("1")
+    venue.is_two_way = True
+
+    with pytest.raises(Invalid) as refusal:
+        close(desk, position)
+
+    assert refusal.value.details["exchange_position_mode"] == "two_way"
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_part_can_be_closed(new_desk, mode):
     desk = new_desk(position_mode=mode)

@@ -153,6 +153,17 @@ def test_a_blocked_account_takes_no_orders(desk):
         desk.send()
 
 
+def test_a_two_way_exchange_account_takes_no_orders_for_derivatives(desk, venue):
+    venue.is_two_way = True
+
+    with pytest.raises(Invalid) as refusal:
+        desk.send()
+
+    assert refusal.value.details["exchange_position_mode"] == "two_way"
+    assert Order.objects.count() == 0
+    assert desk.send(symbol=SPOT).status == OrderStatus.PENDING_SUBMIT
+
+
 def test_the_callers_own_id_is_unique_among_live_orders(desk):
     first = desk.send(client_order_id="mine")
 

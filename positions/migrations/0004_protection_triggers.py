@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('positions', '0002_ledger_cases'),
+        ('positions', '0003_triggers'),
     ]
 
     operations = [
