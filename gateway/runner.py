@@ -1,8 +1,8 @@
 """Who works for which account in this process?
 
 The worker keeps one ``Lane`` and one watcher (``Poller`` or ``Streamer``) per account on the
-process's exchange loop. Tasks and requests talk to it through ``wake``, ``look_up`` and ``stop``,
-from any thread.
+process's exchange loop, and one ``PriceWatch`` for its stops. Tasks and requests talk to it through
+``wake``, ``watch_prices``, ``look_up`` and ``stop``, from any thread.
 """
 
 import asyncio
@@ -22,10 +22,12 @@ from gateway import heartbeat, loop, markets, recover, sessions
 from gateway.lanes import Lane
 from gateway.loop import db
 from gateway.outcomes import CallFailed
+from gateway.prices import PriceWatch
 from gateway.watching import Poller, Streamer
 from oms_project.errors import OmsError
 from positions import projector
 from positions.models import Instruction, InstructionState, Order
+from positions.projector import protection
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Runner:
     def __init__(self) -> None:
         self._lanes: dict[int, Lane] = {}
         self._watchers: dict[int, Poller | Streamer] = {}
+        self._prices: dict[int, PriceWatch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking: set[int] = set()
         self._is_stopping = False
@@ -56,11 +59,13 @@ class Runner:
         watcher = (Streamer if account.is_pro else Poller)(account_id)
         lane = Lane(account_id, on_landed=watcher.ring)
         self._lanes[account_id], self._watchers[account_id] = lane, watcher
+        self._prices[account_id] = prices = PriceWatch(account_id)
         await self._catch_up(account_id)
         if self._is_stopping:
             return
         self.keep(lane.run())
         self.keep(watcher.run())
+        self.keep(prices.run())
         lane.ring()
 
     async def wake(self, account_id: int) -> None:
@@ -68,6 +73,13 @@ class Runner:
         await self.serve(account_id)
         if lane := self._lanes.get(account_id):
             lane.ring()
+
+    async def watch_prices(self, account_id: int, *, unless_awake: bool = False) -> None:
+        """Other prices may matter to the account's stops now."""
+        await self.serve(account_id)
+        prices = self._prices.get(account_id)
+        if prices and not (unless_awake and not prices.is_asleep):
+            prices.ring()
 
     async def look_up(self, order_ids: Iterable[int]) -> None:
         """Ask about orders that are due, each once at a time."""
@@ -86,6 +98,7 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._lanes.clear()
         self._watchers.clear()
+        self._prices.clear()
         await sessions.close_all()
 
     async def _catch_up(self, account_id: int) -> None:
@@ -98,6 +111,7 @@ class Runner:
             async with asyncio.timeout(START_PATIENCE_S):
                 await markets.refresh(account_id)
                 await recover.catch_up(account_id)
+            await db(protection.resume, account_id)
         except (CallFailed, OmsError, TimeoutError) as failure:
             log.warning("account.not_caught_up", extra=about | {"why": str(failure)})
         except Exception:
@@ -136,6 +150,11 @@ def wake(account_id: int) -> None:
     loop.run(_runner.wake(account_id))
 
 
+def watch_prices(account_id: int) -> None:
+    """Have the prices watched that the account's stops wait for; returns at once."""
+    loop.run(_runner.watch_prices(account_id))
+
+
 def look_up(order_ids: Iterable[int]) -> None:
     """Have the exchange asked about these orders; returns at once."""
     loop.run(_runner.look_up(list(order_ids)))
@@ -154,6 +173,9 @@ def sweep() -> None:
     heartbeat.beat()
     for account_id in {*projector.expire_overdue(now), *_overlooked(now)}:
         wake(account_id)
+    protection.sweep(now)
+    for account_id in protection.accounts_watching():
+        loop.run(_runner.watch_prices(account_id, unless_awake=True))
     due = Order.objects.open().filter(next_check_at__lte=now).order_by("next_check_at")
     if order_ids := list(due.values_list("pk", flat=True)[:DUE_AT_ONCE]):
         look_up(order_ids)

@@ -210,6 +210,9 @@ OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
 OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often
 
+OMS_PRICE_POLL_S = env.float("OMS_PRICE_POLL_S", 1.0)  # prices that watched stops wait for
+OMS_PRICE_STALE_S = env.float("OMS_PRICE_STALE_S", 5.0)  # an older one is shown as missing
+
 # --- time limits ---------------------------------------------------------------------------------
 # A claim is doubt after this long without an answer; above the exchange time-out, with room for
 # the wait in the rate limiter.
