@@ -138,9 +138,9 @@ def adjust(lane: HeldLane, symbol: str, fully: bool) -> None:
     ``fully`` also looks for positions whose wishes have no row yet and legs that no row knows.
     """
     rows = list(
-        Trigger.objects.filter(account_id=lane.account_id, symbol=symbol)
-        .select_related("leg", "closing")
-        .order_by("position_id", "role")
+        Trigger.objects.filter(account_id=lane.account_id, symbol=symbol).order_by(
+            "position_id", "role"
+        )
     )
     if not rows and not fully:
         return
@@ -166,6 +166,7 @@ class _Scene:
         self._rows = rows
         self._mine = {"account_id": lane.account_id, "symbol": rules.symbol}
         self._positions = Position.objects.in_bulk({row.position_id for row in rows})
+        _attach_orders(rows)
         self._seen = {row.pk: _facts(row) for row in rows}
 
     # --- reading ------------------------------------------------------------------------------
@@ -268,8 +269,10 @@ class _Scene:
             state=InstructionState.PENDING,
             after_order__is_open=False,
         )
+        numbers = list(waiting.order_by("id").values_list("pk", flat=True))
         related = ("order", "exchange_order", "after_order", "command")
-        for create in waiting.select_related(*related).order_by("id"):
+        for number in numbers:  # Few, if any: the wide row is read only where there is one.
+            create = Instruction.objects.select_related(*related).get(pk=number)
             if create.after_order.filled_qty and not self._shrink(create):
                 continue
             create.after_order = None
@@ -481,6 +484,14 @@ class _Scene:
 
     def _mark(self) -> Decimal | None:
         return exchange().last_price(self._lane.account_id, self._rules.symbol)
+
+
+def _attach_orders(rows: Iterable[Trigger]) -> None:
+    """Read the orders of the rows by one narrow query."""
+    numbers = {number for row in rows for number in (row.leg_id, row.closing_id)} - {None}
+    orders = Order.objects.in_bulk(numbers) if numbers else {}
+    for row in rows:
+        row.leg, row.closing = orders.get(row.leg_id), orders.get(row.closing_id)
 
 
 def _row_shown(row: Trigger) -> dict[str, Any]:

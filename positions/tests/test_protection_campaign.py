@@ -1,5 +1,6 @@
 """Whatever comes first, no stop is left behind, and never can two fire for one position."""
 
+import os
 from collections import Counter
 from itertools import permutations
 from random import Random
@@ -19,8 +20,8 @@ EVENTS = {
     "cancel answer": SmallVenue.answer_cancels,
     "partial fill": lambda venue: venue.fire_stops("0.4"),
 }
-NET_CHANGES = 1000
-SEED = 11
+NET_CHANGES = int(os.environ.get("OMS_NET_CHANGES", "200"))  # 1,000 with `make torture`
+SEED = int(os.environ.get("OMS_TORTURE_SEED", "11"))
 
 
 def traded(venue, side, qty, **payload):
@@ -54,32 +55,35 @@ def test_no_stop_remains_whatever_comes_first(db, mode, symbol):
 
         left = [known.order for known in venue.alive(stops=True)]
         assert left == [], order
-        assert desk.fresh(position).qty == 0 or mode == "strategy_netting", order
+        assert desk.fresh(position).qty == 0, order
         assert net_of_positions(desk) == venue.net, order
         assert not Trigger.objects.filter(account=desk.account).exists(), order
     print(f"{mode}, {symbol}: {len(orders)} permutations, no stop remains")
 
 
-def test_never_two_live_triggers_for_one_position_during_a_thousand_net_changes(db):
-    """Strategies trade against each other while the exchange answers now and then."""
+def test_never_two_live_triggers_for_one_position_while_the_net_changes(db):
+    """Another strategy trades back and forth while the exchange answers now and then."""
     chance = Random(SEED)
     desk = Guarded(position_mode="strategy_netting")
     venue = SmallVenue(desk)
-    guarded = [desk.strategy().pk for _ in range(3)]
-    for strategy_id in guarded:
+    for _ in range(3):
+        strategy_id = desk.strategy().pk
         traded(venue, "buy", "2", strategy_id=strategy_id, stop_loss="90", stop_gain="120")
     other = desk.strategy().pk
+    ours = {side: desk.rest(side, "1000000", strategy_id=other) for side in ("buy", "sell")}
     seen: Counter[str] = Counter()
 
     for _ in range(NET_CHANGES):
-        side, qty = chance.choice(("buy", "sell")), str(chance.randint(1, 4))
-        desk.send(side, qty, strategy_id=other)
+        # Around the net at which one of the three, two of them or all have room.
+        side = "sell" if venue.net > 4 or (venue.net > 0 and chance.random() < 0.5) else "buy"
+        qty = str(chance.randint(1, 4))
+        desk.executed(ours[side], qty)
+        venue.net += Side(side).sign * int(qty)
         venue.receive()
-        venue.fill_markets()
         if chance.random() < 0.5:
             venue.answer_cancels()
         assert_one_may_fire(desk, venue)
-        seen.update(str(row.state) for row in Trigger.objects.all())
+        seen.update(Trigger.objects.values_list("state", flat=True))
 
     print(f"{NET_CHANGES} net changes, states seen: {dict(seen)}")
     assert {"watched", "resting", "withdrawing"} <= set(seen)
