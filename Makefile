@@ -19,6 +19,8 @@ test: $(VENV)/test.done ## set up and test everything
 	@exec tests/run_all.sh
 
 torture: $(VENV)/test.done ## a longer campaign: KILLS=100 times kill -9 at random, SEED=7
+	@OMS_NET_CHANGES=1000 OMS_TORTURE_SEED=$(or $(SEED),11) \
+	  OMS_DATA_DIR=$$(mktemp -d) $(PY) -m pytest -q -s positions/tests/test_protection_campaign.py
 	@OMS_TORTURE_KILLS=$(or $(KILLS),100) OMS_TORTURE_SEED=$(or $(SEED),7) \
 	  OMS_DATA_DIR=$$(mktemp -d) $(PY) -m pytest -q -s tests/e2e/test_kill.py
 
