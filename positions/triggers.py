@@ -14,6 +14,9 @@ from positions.engine.stops import TrailingDistance, Watch
 from positions.engine.types import GroupRole, Side
 from positions.fields import ExactDecimalField, Word
 
+ARMED = (TriggerState.WATCHED, TriggerState.PLACING, TriggerState.WITHDRAWING)
+"""The states in which the OMS listens to prices."""
+
 
 class Trigger(models.Model):
     """A stop or a take-profit of one position. Moved under the account's lane only.

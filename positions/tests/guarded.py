@@ -28,6 +28,12 @@ class Guarded(Desk):
         self.price = price
         self.hear(price)
 
+    def held(self, qty: str = "1", **stops: Any) -> Position:
+        """A long with a stop at 90 unless told otherwise, everything answered."""
+        position = self.bought(qty, **({"stop_loss": "90"} | stops))
+        self.carry_on()
+        return self.fresh(position)
+
     def hear(self, price: str) -> None:
         """The market trades at this price, and the price watch hears of it."""
         self.price = price
