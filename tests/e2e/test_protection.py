@@ -10,6 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 USDM, SPOT, SPOT_PRO = "ccxt.binanceusdm", "ccxt.binance", "ccxtpro.binance"
 OMS = {"embedded": "oms", "server": "worker"}
 FIRST = 60_000
+PATIENCE_S = 20  # A deadline for a loaded machine; on an idle one it takes a second or two.
 # Prices move only where a test says so.
 CALM = ("--volatility", "0")
 
@@ -86,7 +87,7 @@ def last_deal(product: Product, position_id: int, account):
 def flat(product: Product, account) -> None:
     for row in product.positions(account):
         product.command("close_position", position_id=row["id"])
-    product.until(lambda: resting(product, account) == [], 5, "nothing rests")
+    product.until(lambda: resting(product, account) == [], PATIENCE_S, "nothing rests")
 
 
 def other_strategy(product: Product, account) -> int:
@@ -104,13 +105,15 @@ def other_strategy(product: Product, account) -> int:
 def test_a_stop_rests_at_the_exchange_fires_there_and_takes_its_take_profit_along(product):
     account = product.account(USDM)
     held = protected(product, account, stop_loss="58000", stop_gain="63000")
-    product.until(shows(product, held["id"], "resting"), 5, "the stop rests")
-    product.until(shows(product, held["id"], "resting", "take_profit"), 5, "the other rests")
+    product.until(shows(product, held["id"], "resting"), PATIENCE_S, "the stop rests")
+    product.until(
+        shows(product, held["id"], "resting", "take_profit"), PATIENCE_S, "the other rests"
+    )
     there = resting(product, account)
 
     product.set_price(account, 57_900)
-    product.until(is_closed(product, held["id"]), 10, "the stop fired")
-    product.until(lambda: resting(product, account) == [], 10, "nothing is left")
+    product.until(is_closed(product, held["id"]), PATIENCE_S, "the stop fired")
+    product.until(lambda: resting(product, account) == [], PATIENCE_S, "nothing is left")
 
     assert there == ["STOP_MARKET", "TAKE_PROFIT_MARKET"]
     deal = last_deal(product, held["id"], account)
@@ -124,17 +127,17 @@ def test_it_moves_to_the_oms_when_another_strategy_offsets_the_net_and_back_and_
     account = product.account(USDM)
     other = other_strategy(product, account)
     held = protected(product, account, stop_loss="58000")
-    product.until(shows(product, held["id"], "resting"), 5, "the stop rests")
+    product.until(shows(product, held["id"], "resting"), PATIENCE_S, "the stop rests")
 
     product.buy(account, "0.01", side="sell", strategy_id=other)
-    product.until(shows(product, held["id"], "watched"), 5, "the OMS watches")
+    product.until(shows(product, held["id"], "watched"), PATIENCE_S, "the OMS watches")
     watched = resting(product, account)
     product.buy(account, "0.01", strategy_id=other)
-    product.until(shows(product, held["id"], "resting"), 5, "it rests again")
+    product.until(shows(product, held["id"], "resting"), PATIENCE_S, "it rests again")
     product.buy(account, "0.01", side="sell", strategy_id=other)
-    product.until(shows(product, held["id"], "watched"), 5, "the OMS watches again")
+    product.until(shows(product, held["id"], "watched"), PATIENCE_S, "the OMS watches again")
     product.set_price(account, 57_900)
-    product.until(is_closed(product, held["id"]), 10, "the OMS fired")
+    product.until(is_closed(product, held["id"]), PATIENCE_S, "the OMS fired")
 
     assert watched == []
     deal = last_deal(product, held["id"], account)
@@ -150,9 +153,9 @@ def test_on_spot_the_oms_watches_and_a_trailing_stop_follows_the_price(product, 
     there = resting(product, account)
 
     product.set_price(account, 62_000)
-    product.until(lambda: best_price(product, held["id"]), 10, "the best price is kept")
+    product.until(lambda: best_price(product, held["id"]), PATIENCE_S, "the best price is kept")
     product.set_price(account, 60_900)
-    product.until(is_closed(product, held["id"]), 10, "the OMS fired")
+    product.until(is_closed(product, held["id"]), PATIENCE_S, "the OMS fired")
 
     assert there == []
     assert last_deal(product, held["id"], account)["reason"] in ("sl", "correction")
@@ -173,13 +176,13 @@ def test_on_spot_with_the_exchanges_policy_a_close_comes_after_the_cancelled_sto
     account = product.account(SPOT)
     set_account(product, account, protection="exchange")
     held = protected(product, account, stop_loss="58000", stop_gain="63000")
-    product.until(shows(product, held["id"], "resting"), 5, "the stop rests")
+    product.until(shows(product, held["id"], "resting"), PATIENCE_S, "the stop rests")
     there = resting(product, account)
 
     product.command("close_position", position_id=held["id"], qty="0.01")
-    product.until(shows(product, held["id"], "resting"), 5, "the smaller stop rests")
+    product.until(shows(product, held["id"], "resting"), PATIENCE_S, "the smaller stop rests")
     product.set_price(account, 57_900)
-    product.until(is_closed(product, held["id"]), 10, "the stop fired")
+    product.until(is_closed(product, held["id"]), PATIENCE_S, "the stop fired")
     set_account(product, account, protection="oms")
 
     assert there == ["STOP_LOSS"]
@@ -196,8 +199,8 @@ def test_a_stop_that_was_watched_when_the_oms_was_killed_fires_after_the_restart
     process.kill()
     product.set_price(account, 57_900)
     process.start()
-    product.until(lambda: requests.get(f"{product.base}/readyz", timeout=2).ok, 60, "ready")
-    product.until(is_closed(product, held["id"]), 20, "the OMS fired")
+    product.wait_until_ready()
+    product.until(is_closed(product, held["id"]), PATIENCE_S, "the OMS fired")
 
     check(product, account)
     product.manage("rebuild_positions", "--verify")
