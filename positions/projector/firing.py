@@ -6,9 +6,9 @@ is fired again. It asks no risk control: a blocked account's stops still work.
 
 from decimal import Decimal
 
-from positions.engine.closing import exchange_may_reduce_only, plan_full_close
+from positions.engine.closing import FullClose, exchange_may_reduce_only, plan_full_close
 from positions.engine.errors import CloseInProgress, ValidationError
-from positions.engine.money import ZERO, exact, floor_to_step
+from positions.engine.money import ZERO, floor_to_step
 from positions.engine.types import (
     CaseKind,
     GroupRole,
@@ -42,19 +42,22 @@ def fire(
     ended. Returns None where nothing can be sold now.
     """
     _cancel_resting_closes(lane, position)
+    free = free_of(position)
     try:
-        qty, whole = _sellable(lane, position, rules)
+        plan = _plan(lane, position, rules, free)
     except CloseInProgress:
         return None
     except ValidationError:
         open_blocked(lane, trigger, position, sold=ZERO)
         return None
-    if not qty:
-        write_off(lane, position, position.qty, rules.engine_market)
+    if plan.to_dust:
+        if free == position.qty:  # Else a close is under way, and what it leaves is judged then.
+            write_off(lane, position, plan.to_dust, rules.engine_market)
         return None
-    if qty < whole and rules.kind is MarketKind.SPOT:
-        open_blocked(lane, trigger, position, sold=qty)
-    return _close(lane, trigger, position, rules, qty=qty, after=after)
+    if plan.send < floor_to_step(free, rules.amount_step):
+        open_blocked(lane, trigger, position, sold=plan.send)
+    most = rules.max_market_amount or rules.max_amount or plan.send
+    return _close(lane, trigger, position, rules, qty=min(plan.send, most), after=after)
 
 
 def open_blocked(
@@ -79,17 +82,12 @@ def open_blocked(
     )
 
 
-@exact
-def _sellable(lane: HeldLane, position: Position, rules: MarketRules) -> tuple[Decimal, Decimal]:
-    """What is sent now, zero for dust, and what could be if all of it were held."""
-    steps = steps_of(rules, OrderType.MARKET)
-    free = free_of(position)
+def _plan(lane: HeldLane, position: Position, rules: MarketRules, free: Decimal) -> FullClose:
+    """How to close what is free: on spot no more than is held."""
     held = None
     if rules.kind is MarketKind.SPOT and position.side == Side.BUY:
         held = held_on_spot(lane.account_id, rules.base, protecting=position)
-    plan = plan_full_close(free, steps=steps, held=held)
-    most = rules.max_market_amount or rules.max_amount or plan.send
-    return min(plan.send, most), floor_to_step(free, steps.qty_step)
+    return plan_full_close(free, steps=steps_of(rules, OrderType.MARKET), held=held)
 
 
 def _cancel_resting_closes(lane: HeldLane, position: Position) -> None:

@@ -6,6 +6,7 @@ trigger takes at most one step. Under the account's lane.
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Q
@@ -122,9 +123,9 @@ class Scene:
             return
         row.state, row.closing = TriggerState.WATCHED, None
         if closing.filled_qty:
-            row.failures, row.not_before = 0, None
+            self._recover(row)
         else:
-            self._fail(row, closing.reject_code or str(closing.status))
+            self._fail(row, closing.reject_code or str(closing.status), tells=True)
 
     def _settle_leg(self, row: Trigger, position: Position) -> None:
         leg = row.leg
@@ -134,31 +135,37 @@ class Scene:
             row.state, row.leg = TriggerState.WATCHED, None
             if leg.filled_qty:
                 row.reached_at = row.reached_at or self._lane.now
-                row.failures, row.not_before = 0, None
-            elif not asked:
-                self._fail(row, leg.reject_code or str(leg.status))
-            else:
-                row.not_before = None
+            if asked or leg.filled_qty:
+                self._recover(row)
+            else:  # It is watched here meanwhile: no case.
+                self._fail(row, leg.reject_code or str(leg.status), tells=False)
         elif row.state == TriggerState.PLACING and leg.status in _LIVE:
-            row.state = TriggerState.RESTING
-            row.failures, row.not_before, row.blind_since = 0, None, None
+            row.state, row.blind_since = TriggerState.RESTING, None
+            self._recover(row)
         elif row.state == TriggerState.WITHDRAWING and leg.cancel_requested_at is None:
             self._ask_again(row, leg)
 
     def _ask_again(self, row: Trigger, leg: Order) -> None:
         """The cancel was refused and the leg lives on: ask again after a pause."""
         if row.not_before is None:
-            self._fail(row, "cancel refused")
+            self._fail(row, "cancel refused", tells=True)
         elif row.not_before <= self._lane.now:
             row.not_before = None
             request_cancel(self._lane, leg)
 
-    def _fail(self, row: Trigger, why: str) -> None:
+    def _recover(self, row: Trigger) -> None:
+        if row.failures >= CASE_AFTER_FAILURES:
+            subject = subject_of(self._positions[row.position_id])
+            resolve_case(self._lane, CaseKind.PROTECTION_BLOCKED, subject)
+        row.failures, row.not_before = 0, None
+
+    def _fail(self, row: Trigger, why: str, *, tells: bool) -> None:
+        """Try again after a growing pause; ``tells``: a person hears of it after a few."""
         row.failures += 1
         pause_s = min(2 ** min(row.failures - 1, _DOUBLINGS), _LONGEST_PAUSE_S)
         row.not_before = self._lane.now + timedelta(seconds=pause_s)
-        if row.failures >= CASE_AFTER_FAILURES:
-            position = self._positions[row.position_id]
+        position = self._positions[row.position_id]
+        if tells and row.failures >= CASE_AFTER_FAILURES and position.qty:
             open_blocked(self._lane, row, position, sold=ZERO, why=why)
 
     # --- deciding -----------------------------------------------------------------------------
@@ -205,7 +212,8 @@ class Scene:
                 (leg.qty - leg.filled_qty for leg in legs if leg.side == closing_side),
                 default=ZERO,
             ),
-            may_rest=not fires and any(self._may_rest(row, position) for row in rows),
+            may_rest=not (fires or position.pk in self._being_closed)
+            and any(self._may_rest(row, position) for row in rows),
         )
 
     def _may_rest(self, row: Trigger, position: Position) -> bool:
@@ -226,13 +234,21 @@ class Scene:
             return True
         return role is GroupRole.STOP_LOSS and position.side == Side.BUY and self._rests_on_spot
 
-    @property
+    @cached_property
     def _rests_on_spot(self) -> bool:
-        if not hasattr(self, "_policy"):
-            self._policy = Account.objects.values_list("protection", flat=True).get(
-                pk=self._lane.account_id
-            )
-        return self._policy == Protection.EXCHANGE
+        """The account's policy."""
+        policies = Account.objects.values_list("protection", flat=True)
+        return policies.get(pk=self._lane.account_id) == Protection.EXCHANGE
+
+    @cached_property
+    def _being_closed(self) -> set[int]:
+        """On spot, positions with a sell under way: their stop at the exchange ends before it."""
+        if self._rules.kind is not MarketKind.SPOT or not self._rests_on_spot:
+            return set()
+        sells = (
+            Order.objects.open().without_legs().filter(position__in=self._positions, side=Side.SELL)
+        )
+        return set(sells.values_list("position_id", flat=True))
 
     def _room(self) -> dict[Side, Decimal]:
         """How much volume the exchange leaves to triggers: its net, or what is held on spot."""
@@ -322,6 +338,7 @@ class Scene:
     def show(self) -> None:
         """Store what changed, and show on each position who watches what."""
         for row in self._rows:
+            self._forget_pause(row)
             if facts_of_row(row) != self._seen.get(row.pk):
                 row.updated_at = self._lane.now
                 row.save()
@@ -335,6 +352,12 @@ class Scene:
             position.save(update_fields=["protection"])
             if position.state in LIVE_POSITION_STATES:
                 tell_position(self._lane, "position_updated", position)
+
+    def _forget_pause(self, row: Trigger) -> None:
+        """A pause that is over has been used: the sweeper need not come for it again."""
+        is_over = row.not_before is not None and row.not_before <= self._lane.now
+        if row.state == TriggerState.WATCHED and is_over:
+            row.not_before = None
 
     def _shown(self, position: Position) -> dict[str, Any] | None:
         if not position.qty:

@@ -124,7 +124,7 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             client_order_id=command.client_order_id,
             stop_loss=command.stop_loss,
             stop_gain=command.stop_gain,
-            position=target,
+            position=target or protected,
             closes_position=closes,
             reduce_only=command.reduce_only,
             exchange_reduce_only=command.reduce_only

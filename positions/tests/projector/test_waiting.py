@@ -86,3 +86,17 @@ def test_a_sell_that_reduces_waits_for_the_stop_too(db):
     assert desk.fresh(sell).status == "FILLED"
     assert [leg.qty for leg in desk.resting()] == [D("0.6")]
     assert desk.state(position) == "resting"
+
+
+def test_a_close_waits_for_its_stop_even_where_more_is_held_than_it_sells(db):
+    desk = Guarded(SPOT, position_mode="hedge", protection="exchange")
+    position, other = desk.held(), desk.held()
+
+    close = desk.close(position, qty="0.3")
+    desk.carry_on()
+
+    assert desk.fresh(close).status == "FILLED"
+    assert [(leg.position_id, leg.qty) for leg in desk.resting()] == [
+        (other.pk, 1),
+        (position.pk, D("0.7")),
+    ]
