@@ -297,6 +297,11 @@ class Session:
         )
         return dict(zip(symbols, rows, strict=True))
 
+    @property
+    def streams_tickers(self) -> bool:
+        """Whether the exchange streams prices one market at a time."""
+        return self.exchange.has.get("watchTicker") is True
+
     async def load_markets(self, *, reload: bool = False) -> None:
         """Have the markets, again if ``reload``.
 

@@ -219,6 +219,9 @@ OMS_CCXT_TIMEOUT_S = env.float("OMS_CCXT_TIMEOUT_S", 15.0)
 OMS_CCXT_IN_FLIGHT = env.int("OMS_CCXT_IN_FLIGHT", 16)
 OMS_CCXT_CALLS = env.int("OMS_CCXT_CALLS", 64)
 
+OMS_PRICE_POLL_S = env.float("OMS_PRICE_POLL_S", 1.0)  # prices that watched stops wait for
+OMS_PRICE_STALE_S = env.float("OMS_PRICE_STALE_S", 5.0)  # an older one is shown as missing
+
 # --- time limits ---------------------------------------------------------------------------------
 # A claim is doubt after this long without an answer; above the exchange time-out, with room for
 # the wait in the rate limiter.
