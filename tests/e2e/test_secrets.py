@@ -41,7 +41,9 @@ def product(request, tmp_path):
     """A product at DEBUG whose first account has the canary for a login."""
     if request.param == "server" and (missing := missing_servers()):
         pytest.fail(f"server mode needs {', '.join(missing)}")
-    made = Product(tmp_path / "data", mode=request.param, settings={"OMS_LOG_LEVEL": "DEBUG"})
+    # Over plain HTTP, so that the cookies of the admin site come back.
+    settings = {"OMS_LOG_LEVEL": "DEBUG", "OMS_HTTPS": "false"}
+    made = Product(tmp_path / "data", mode=request.param, settings=settings)
     made.before_start = lambda: made.manage(
         "upsert_account_credentials",
         "--account-id",
