@@ -112,7 +112,7 @@ def place(lane: HeldLane, decided: Decided, *, command: Command | None = None) -
         command=command,
         after_order=decided.after,
         kind=InstructionKind.CREATE,
-        urgent=decided.closes_position,
+        urgent=decided.closes_position or decided.group_role is not None,
         send_before=lane.now + _patience(decided.order_type),
         created_at=lane.now,
     )
