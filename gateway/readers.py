@@ -6,7 +6,7 @@ them. Market data is read by one reader per exchange, without any login, so that
 between accounts can hold nothing private. Everything else is read by one per account.
 
 Each has a limit on calls under way, and so has the process: a hanging exchange uses up its own
-share and then answers ``engine_unavailable``. See docs/adr/0081-reading-beside-orders.md.
+share and then answers ``engine_unavailable``. See docs/adr/0019-reading-beside-orders.md.
 """
 
 import asyncio
