@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 PY     := $(VENV)/bin/python
 
-.PHONY: help run demo test torture clean
+.PHONY: help run demo test torture bench million clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -18,10 +18,15 @@ demo: $(VENV)/embedded.done ## a tour through a running `make run`
 test: $(VENV)/test.done ## set up and test everything
 	@exec tests/run_all.sh
 
-torture: $(VENV)/test.done ## a longer campaign: KILLS=100 times kill -9 at random, SEED=7, then as many kill switches
-	@OMS_TORTURE_KILLS=$(or $(KILLS),100) OMS_TORTURE_SEED=$(or $(SEED),7) \
-	  OMS_KILL_TRIALS=$(or $(KILLS),100) OMS_DATA_DIR=$$(mktemp -d) \
-	  $(PY) -m pytest -q -s tests/e2e/test_kill.py tests/e2e/test_kill_switch.py
+torture: $(VENV)/test.done ## longer campaigns: KILLS=100 ORDERS=10000 LIVES=1000 SEED=7
+	@exec tests/torture.sh "$(or $(KILLS),100)" "$(or $(ORDERS),10000)" "$(or $(LIVES),1000)" "$(or $(SEED),7)"
+
+bench: $(VENV)/test.done ## measure, print one table of ratios; ONLY=engine for a part
+	@exec $(PY) -m bench $(ONLY)
+
+million: $(VENV)/test.done ## prove a generated ledger: DEALS=1000000 ACCOUNTS=100 SEED=7
+	@exec $(PY) -m bench.ledger --deals $(or $(DEALS),1000000) \
+	  --accounts $(or $(ACCOUNTS),100) --seed $(or $(SEED),7)
 
 clean: ## remove the virtual environment and caches, keep the data in var/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -11,14 +11,17 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_POST
 
 from accounts import audit, services
 from accounts.admin_forms import AccountForm, KeyForm, NewKeyForm, NewUserForm, UserForm
@@ -33,8 +36,9 @@ from accounts.models import (
     Strategy,
     User,
 )
-from accounts.services import two_factor
+from accounts.services import connection, two_factor
 from accounts.words import Right
+from oms_project.errors import OmsError
 
 ROWS_COUNTED = 10_000
 _SECRET_INPUTS = frozenset({"password", "password1", "password2", "usable_password"})
@@ -165,6 +169,30 @@ class Accounts(Audited, admin.ModelAdmin):
         self, request: HttpRequest, obj: Account | None = None
     ) -> tuple[str, ...]:
         return (*self.readonly_fields, *self.fixed_fields) if obj else self.readonly_fields
+
+    def get_urls(self) -> list[Any]:
+        button = path(
+            "<int:account_id>/test-connection/",
+            self.admin_site.admin_view(require_POST(self.test_connection)),
+            name="accounts_account_test_connection",
+        )
+        return [button, *super().get_urls()]
+
+    def test_connection(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """Ask the exchange, and say check by check what it answered."""
+        account = get_object_or_404(Account, pk=account_id)
+        try:
+            tested = connection.test_connection(account=account, by=actor_in(request))
+        except OmsError as error:
+            messages.error(request, error.message)
+        else:
+            for check in tested.checks:
+                told = ", ".join(f"{name}: {value}" for name, value in check["facts"].items())
+                level = messages.ERROR if check["result"] == connection.FAILED else messages.INFO
+                messages.add_message(
+                    request, level, f"{check['name']}: {check['result']} {told}".rstrip()
+                )
+        return redirect("admin:accounts_account_change", account_id)
 
     def save_model(
         self, request: HttpRequest, obj: Account, form: AccountForm, change: bool

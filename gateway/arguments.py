@@ -225,6 +225,9 @@ _ARGUMENTS: Mapping[str, Form] = {
     "triggerPrice": _amount(required=True),
     "stopLossPrice": _amount(required=True),
     "takeProfitPrice": _amount(required=True),
+    "trailingAmount": _amount(required=True, about="In the quote currency."),
+    "trailingPercent": _amount(required=True, about="Of the price: 1.5."),
+    "trailingTriggerPrice": _amount(required=True),
     "leverage": _bounded(1, MOST_LEVERAGE, "Whole.", required=True),
     "marginMode": forms.word(tuple(MarginMode), required=True),
     "hedged": replace(forms.flag(), required=True),
@@ -238,10 +241,12 @@ MARKET_PARAMS: Mapping[str, Form] = {
     "until": _bounded(0, LATEST_MS, "Milliseconds since 1970."),
 }
 ACCOUNT_PARAMS: Mapping[str, Form] = MARKET_PARAMS | {
-    "clientOrderId": _text(64, about="Yours; finds the order that you gave it."),
     "marginMode": forms.word(tuple(MarginMode)),
     "trigger": forms.flag(),
     "stop": forms.flag(),
+}
+NAMED_PARAMS: Mapping[str, Form] = ACCOUNT_PARAMS | {
+    "clientOrderId": _text(64, about="Yours, instead of an id."),
 }
 CONFIG_PARAMS: Mapping[str, Form] = {
     "type": forms.word(tuple(Wallet)),
@@ -269,6 +274,8 @@ ORDER_PARAMS: Mapping[str, Form] = (
         "stopPrice": _amount(about="An older word for triggerPrice."),
         "stopLossPrice": _amount(),
         "takeProfitPrice": _amount(),
+        "trailingAmount": _amount(),
+        "trailingPercent": _amount(),
         "strategy_id": forms.number(least=0, about="Whose order it is; 0 is nobody's."),
         "position_id": forms.number(least=0, about="0 or absent: automatic."),
         "comment": forms.text(longest=255),

@@ -52,6 +52,11 @@ _TRIGGERS: Mapping[str, Mapping[OrderKind, OrderType]] = {
     "stopLossPrice": _STOP,
     "takeProfitPrice": _TAKE,
 }
+_DISTANCES: Mapping[str, str] = {
+    "trailingAmount": "trailing_amount",
+    "trailingPercent": "trailing_percent",
+}
+_TRAILING = dict.fromkeys(OrderKind, OrderType.TRAILING_STOP)
 _STATUS: Mapping[OrderStatus, str] = {
     OrderStatus.SUBMITTED: "open",
     OrderStatus.PARTIALLY_FILLED: "open",
@@ -173,15 +178,17 @@ def _send(name: str, values: Mapping[str, Any], params: Mapping[str, Any]) -> Bo
     kind = given.pop("type")
     # ccxt's callers may name a price beside a market order; it has no meaning there.
     price = given.pop("price", None) if kind is OrderKind.LIMIT else None
-    triggers = [word for word in _TRIGGERS if word in given]
+    triggers = [word for word in (*_TRIGGERS, *_DISTANCES) if word in given]
     if len(triggers) > 1:
         raise Invalid("An order has one trigger.", field=triggers[1], limit=triggers[0])
     payload = {ours: given[theirs] for theirs, ours in _FIELDS.items() if theirs in given}
-    payload["type"] = str(_TRIGGERS[triggers[0]][kind] if triggers else kind)
+    payload["type"] = str(kind)
     if price is not None:
         payload["price"] = price
-    if triggers:
-        payload["trigger_price"] = given[triggers[0]]
+    for trigger in triggers:
+        value, ours = given[trigger], _DISTANCES.get(trigger, "trigger_price")
+        in_words = _TRIGGERS.get(trigger, _TRAILING)
+        payload |= {"type": str(in_words[kind]), ours: value}
     extras = {word: value for word, value in given.items() if word in USER_PARAMS}
     return payload | ({"params": extras} if extras else {})
 

@@ -21,6 +21,10 @@ class CcxtExchange:
         """The rules of ``symbol``; see ``gateway.markets.rules`` for what it raises."""
         return markets.rules(account_id, symbol)
 
+    def known_market(self, account_id: int, symbol: str) -> MarketRules | None:
+        """The rules of ``symbol``, without asking the network."""
+        return markets.known(account_id, symbol)
+
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         """The newest price known, without asking the network."""
         return markets.last_price(account_id, symbol)
@@ -38,11 +42,21 @@ class CcxtExchange:
         """Ring the worker's bell; with the broker gone, the sweeper finds the row."""
         from gateway.tasks import wake  # Tasks import the worker's side, which web never needs.
 
-        try:
-            wake.apply_async((account_id,), retry=False)
-        except OperationalError:
-            log.warning("broker.unreachable", extra={"account_id": account_id})
+        _ring(wake, account_id)
+
+    def watch_prices(self, account_id: int) -> None:
+        """Ring for the price watch; with the broker gone, the sweeper does."""
+        from gateway.tasks import watch_prices  # As above.
+
+        _ring(watch_prices, account_id)
 
     def is_served(self) -> bool:
         """Whether a worker is carrying out orders."""
         return heartbeat.is_alive()
+
+
+def _ring(task: Any, account_id: int) -> None:
+    try:
+        task.apply_async((account_id,), retry=False)
+    except OperationalError:
+        log.warning("broker.unreachable", extra={"account_id": account_id})

@@ -18,8 +18,7 @@ from typing import Any
 from gateway import arguments as form
 from gateway.arguments import Arguments, Form
 from oms_project.errors import FunctionNotAllowed
-
-LONGEST_NAME = 41
+from positions.api.forms import shown
 
 
 class Kind(StrEnum):
@@ -51,15 +50,15 @@ class Sight(StrEnum):
 class Function:
     """One unified method.
 
-    ``arguments`` are in ccxt's order; ``params`` the extras that are let through. ``needs`` is what
-    ``exchange.has`` must say yes to, one of them.
+    ``arguments`` are in ccxt's order; ``params`` the extras that are let through. ``needs`` is the
+    name to which ``exchange.has`` must say yes.
     """
 
     name: str
     kind: Kind
     arguments: Mapping[str, Form]
     params: Mapping[str, Form]
-    needs: tuple[str, ...] = ()
+    needs: str
     sight: Sight = Sight.NONE
     method: str = field(init=False)
 
@@ -87,7 +86,7 @@ class Function:
         Raises:
             FunctionNotAllowed: it does not, as far as ccxt knows.
         """
-        if not any(has.get(name) in (True, "emulated") for name in self.needs):
+        if has.get(self.needs) not in (True, "emulated"):
             raise FunctionNotAllowed(
                 "The exchange does not offer this function.",
                 function=self.name,
@@ -103,7 +102,7 @@ def find(spelling: str) -> Function:
     """
     function = _BY_SPELLING.get(spelling)
     if function is None:
-        raise FunctionNotAllowed(function=_shown(spelling))
+        raise FunctionNotAllowed(function=shown(spelling))
     return function
 
 
@@ -113,13 +112,9 @@ def snake(name: str) -> str:
     return re.sub(r"([A-Z])([A-Z][a-z])", r"\1_\2", words).lower()
 
 
-def _shown(spelling: str) -> str:
-    return spelling[:LONGEST_NAME].encode(errors="backslashreplace").decode()
-
-
 def _public(names: str, *arguments: str) -> list[Function]:
     return [
-        Function(name, Kind.PUBLIC, form.pick(arguments), form.MARKET_PARAMS, (name,), Sight.FACTS)
+        Function(name, Kind.PUBLIC, form.pick(arguments), form.MARKET_PARAMS, name, Sight.FACTS)
         for name in names.split()
     ]
 
@@ -127,31 +122,43 @@ def _public(names: str, *arguments: str) -> list[Function]:
 def _catalogue(names: str) -> list[Function]:
     """Answered from the markets that sessions work with, so no extras can change the question."""
     return [
-        Function(name, Kind.PUBLIC, {}, {}, ("fetchMarkets",), Sight.FACTS)
-        for name in names.split()
+        Function(name, Kind.PUBLIC, {}, {}, "fetchMarkets", Sight.FACTS) for name in names.split()
     ]
 
 
 def _private(names: str, *arguments: str, sight: Sight) -> list[Function]:
     return [
-        Function(name, Kind.PRIVATE, form.pick(arguments), form.ACCOUNT_PARAMS, (name,), sight)
+        Function(name, Kind.PRIVATE, form.pick(arguments), form.ACCOUNT_PARAMS, name, sight)
+        for name in names.split()
+    ]
+
+
+def _one_order(names: str, *arguments: str) -> list[Function]:
+    forms = form.pick(("id?", *arguments))
+    return [
+        Function(name, Kind.PRIVATE, forms, form.NAMED_PARAMS, name, Sight.OWN)
         for name in names.split()
     ]
 
 
 def _config(name: str, *arguments: str) -> list[Function]:
-    return [Function(name, Kind.CONFIG, form.pick(arguments), form.CONFIG_PARAMS, (name,))]
+    return [Function(name, Kind.CONFIG, form.pick(arguments), form.CONFIG_PARAMS, name)]
 
 
 def _create(names: str, *arguments: str) -> list[Function]:
     return [
-        Function(name, Kind.TRADE, form.pick(arguments), form.ORDER_PARAMS, ("createOrder",))
+        Function(name, Kind.TRADE, form.pick(arguments), form.ORDER_PARAMS, "createOrder")
         for name in names.split()
     ]
 
 
+def _trailing(name: str, distance: str) -> list[Function]:
+    order = ("symbol", "type", "side", "amount", "price?")
+    return _create(name, *order, distance, "trailingTriggerPrice?")
+
+
 def _change(name: str, *arguments: str, needs: str, params: Mapping[str, Form]) -> list[Function]:
-    return [Function(name, Kind.TRADE, form.pick(arguments), params, (needs,))]
+    return [Function(name, Kind.TRADE, form.pick(arguments), params, needs)]
 
 
 _PERIOD = ("since", "limit")
@@ -183,8 +190,8 @@ _ALL = [
     ),
     *_public("fetchLongShortRatioHistory", "symbol?", "timeframe", *_PERIOD),
     *_public("fetchOptionChain fetchVolatilityHistory", "code"),
-    *_private("fetchOrder fetchOpenOrder fetchClosedOrder", "id", "symbol?", sight=Sight.OWN),
-    *_private("fetchOrderTrades", "id", *_LISTED, sight=Sight.OWN),
+    *_one_order("fetchOrder fetchOpenOrder fetchClosedOrder", "symbol?"),
+    *_one_order("fetchOrderTrades", *_LISTED),
     *_private(
         "fetchOrders fetchOpenOrders fetchClosedOrders fetchCanceledOrders "
         "fetchCanceledAndClosedOrders fetchMyTrades",
@@ -230,6 +237,8 @@ _ALL = [
     ),
     *_create("createStopLossOrder", "symbol", "type", "side", *_SIZED, "stopLossPrice"),
     *_create("createTakeProfitOrder", "symbol", "type", "side", *_SIZED, "takeProfitPrice"),
+    *_trailing("createTrailingAmountOrder", "trailingAmount"),
+    *_trailing("createTrailingPercentOrder", "trailingPercent"),
     *_create("createLimitOrder", "symbol", "side", "amount", "price"),
     *_create("createMarketOrder", "symbol", "side", *_SIZED),
     *_create("createStopLimitOrder", "symbol", "side", "amount", "price", "triggerPrice"),

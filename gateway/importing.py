@@ -11,7 +11,7 @@ booking. What could not be asked stays where it is: a cursor moves only after su
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,9 +22,10 @@ from gateway import cursors, normalize, position_mode, sessions
 from gateway.booking import CcxtStructure, book
 from gateway.cursors import Place
 from gateway.loop import db
-from gateway.outcomes import NotFound
+from gateway.outcomes import CallFailed, NotFound, Refused, Throttled
 from gateway.sessions import Session
 from gateway.words import ImportKind
+from oms_project.errors import Invalid, OmsError
 
 log = logging.getLogger(__name__)
 
@@ -78,55 +79,83 @@ class _Round:
         self._account_id = session.account_id
         self._seen = seen
         self._found = Imported()
+        self._failures: list[CallFailed | OmsError] = []
 
     async def run(self, only: Iterable[str] | None, *, everything: bool) -> Imported:
+        """Everything that is due; one list that fails does not keep the others from being read."""
         now = timezone.now()
         await db(cursors.begin, self._account_id, now)
-        if only is not None:
+        if only is None:
+            await self._try(self._note_held())
+            every = self._session.facts.lists_every_open_order
+            due = await db(cursors.due, self._account_id, now, everything=everything)
+            for symbol in [None] if every else [one.symbol for one in due]:
+                await self._try(self._open_orders(symbol))
+            due = await db(cursors.due, self._account_id, now, everything=everything)
+        else:
             asked = set(only)
             await db(cursors.add, self._account_id, asked, now)
             due = await db(cursors.due, self._account_id, now, everything=True)
             due = [place for place in due if place.symbol in asked]
-            await self._open_orders([place.symbol for place in due])
-        else:
-            await db(cursors.add, self._account_id, await self._held_there(), now)
-            known = await db(cursors.due, self._account_id, now, everything=everything)
-            every = self._session.facts.lists_every_open_order
-            await self._open_orders([None] if every else [place.symbol for place in known])
-            due = await db(cursors.due, self._account_id, now, everything=everything)
+            for place in due:
+                await self._try(self._open_orders(place.symbol))
         for number, place in enumerate(due, 1):
-            await self._trades(place)
+            await self._try(self._trades(place))
             self._seen(place.symbol, number, len(due))
-        if only is None:
-            await self._funding(due)
         self._found.symbols = len(due)
+        if only is None and self._may_book_funding():
+            await self._try(self._funding(due))
+        if self._failures:
+            raise self._failures[0]
         return self._found
 
-    async def _held_there(self) -> set[str]:
-        """Symbols of derivatives that the exchange shows a position in: one call for all."""
+    async def _try(self, work: Coroutine[Any, Any, None]) -> None:
+        """Note a failure and go on; but an exchange that says "too fast" is left in peace.
+
+        Raises:
+            Throttled: the round ends here.
+        """
+        try:
+            await work
+        except Throttled:
+            raise
+        except (CallFailed, OmsError) as failure:
+            about = {"account_id": self._account_id} | failure.details
+            log.warning("import.list_failed", extra=about)
+            self._failures.append(failure)
+
+    def _may_book_funding(self) -> bool:
+        """Shares are taken from the volumes of then: every trade before has to be booked.
+
+        A refusal does not count: a symbol that is gone would hold up funding for ever.
+        """
+        return all(isinstance(failure, Refused | Invalid) for failure in self._failures)
+
+    async def _note_held(self) -> None:
+        """Know the symbols of derivatives that the exchange shows a position in: one call."""
         session = self._session
         if not (session.has_contracts and session.has("fetchPositions")):
-            return set()
+            return
         rows = await session.fetch_positions()
-        return {row["symbol"] for row in rows if normalize.exact(row.get("contracts"))}
+        held = {row["symbol"] for row in rows if normalize.exact(row.get("contracts"))}
+        await db(cursors.add, self._account_id, held, timezone.now())
 
-    async def _open_orders(self, symbols: Iterable[str | None]) -> None:
+    async def _open_orders(self, symbol: str | None) -> None:
         """Adopt what rests at the exchange and is not ours. Triggers kept apart are not looked at.
 
         The list carries client ids: an own order whose acknowledgement is on the way is booked as
         what it is.
         """
-        for symbol in symbols:
-            by_symbol: dict[str, list[CcxtStructure]] = {}
-            for order in await self._session.fetch_open_orders(symbol):
-                by_symbol.setdefault(str(order.get("symbol")), []).append(order)
-            for each, orders in by_symbol.items():
-                ids = [str(order.get("id")) for order in orders]
-                strange = await db(cursors.strangers, self._account_id, each, ids)
-                listed = [order for order in orders if str(order.get("id")) in strange]
-                await db(cursors.add, self._account_id, {each} if listed else (), timezone.now())
-                for order in listed:
-                    await self._book_stranger(each, order, [])
+        by_symbol: dict[str, list[CcxtStructure]] = {}
+        for order in await self._session.fetch_open_orders(symbol):
+            by_symbol.setdefault(str(order.get("symbol")), []).append(order)
+        for each, orders in by_symbol.items():
+            ids = [str(order.get("id")) for order in orders]
+            strange = await db(cursors.strangers, self._account_id, each, ids)
+            listed = [order for order in orders if str(order.get("id")) in strange]
+            await db(cursors.add, self._account_id, {each} if listed else (), timezone.now())
+            for order in listed:
+                await self._book_stranger(each, order, [])
 
     async def _trades(self, place: Place) -> None:
         """Book the trades of one symbol that are missing, then move its cursor."""
@@ -179,7 +208,10 @@ class _Round:
         session = self._session
         if not (session.has_contracts and session.has("fetchFundingHistory")):
             return
-        contracts = [place.symbol for place in places if not session.is_spot(place.symbol)]
+        listed = session.exchange.markets
+        contracts = [
+            place.symbol for place in places if listed.get(place.symbol, {}).get("contract")
+        ]
         for symbol in [""] if session.facts.funding_of_all else contracts:
             asked_at = session.exchange_time()
             place = await db(cursors.place, self._account_id, ImportKind.FUNDING, symbol, asked_at)

@@ -102,6 +102,12 @@ def rules(account_id: int, symbol: str) -> MarketRules:
     return known.rules
 
 
+def known(account_id: int, symbol: str) -> MarketRules | None:
+    """The rules of ``symbol`` as memory or the database has them; the network is not asked."""
+    found = _look_up(profile(account_id).key, symbol)
+    return None if found is None else found.rules
+
+
 async def refresh(account_id: int) -> None:
     """Load the account's markets from its exchange and store what changed.
 

@@ -23,17 +23,17 @@ async def record(account_id: int) -> None:
     if await db(opening.has_opening, account_id):
         return
     session = await sessions.open_for(account_id, aside=True)
-    booked = await db(_executions, account_id)
+    booked = await db(_last_booking_no, account_id)
     first, second = await truth.look(session), await truth.look(session)
     about = {"account_id": account_id}
     if first.balances is None or second.balances is None:
         log.warning("opening.not_told", extra=about | dict(second.why or first.why))
     elif first.balances != second.balances:
         log.info("opening.moving", extra=about)
-    elif await db(opening.record_opening, account_id, second.balances, executions_before=booked):
+    elif await db(opening.record_opening, account_id, second.balances, booked_before=booked):
         log.info("opening.recorded", extra=about | {"currencies": len(second.balances)})
 
 
-def _executions(account_id: int) -> int:
-    counts = AccountLane.objects.filter(pk=account_id).values_list("execution_count", flat=True)
-    return counts.first() or 0
+def _last_booking_no(account_id: int) -> int:
+    numbers = AccountLane.objects.filter(pk=account_id).values_list("last_booking_no", flat=True)
+    return numbers.first() or 0

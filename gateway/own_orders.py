@@ -4,8 +4,9 @@ An order is named by the exchange's id, by ``oms:`` and ours, or by the id that 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from django.db.models import Q
 
 from gateway.arguments import Arguments
 from gateway.functions import Function
@@ -41,8 +42,9 @@ def named(
     if order_id is not None and order_id.startswith(OURS):
         found = list(orders.filter(pk=_number(order_id)))
     elif order_id is not None:
-        at_exchange = {"account_id": account_id, "exchange_order_id": order_id}
-        legs = ExchangeOrder.objects.filter(**at_exchange)
+        # A trigger has an id of its own; where the same number stands for both, "oms:" tells.
+        is_it = Q(exchange_order_id=order_id) | Q(conditional_order_id=order_id)
+        legs = ExchangeOrder.objects.filter(is_it, account_id=account_id)
         found = list(orders.filter(pk__in=legs.values("order_id"))[:2])
     elif client_order_id is not None:
         # A used id may be used again once the order has ended: the newest is meant.
@@ -69,17 +71,22 @@ def located(
         OrderNotFound: it is no order of ours, or not one that the key may see.
         Invalid: see ``named``.
     """
-    order_id, symbol = arguments.values["id"], arguments.values.get("symbol")
+    values, params = dict(arguments.values), dict(arguments.params)
+    order_id, client_order_id = values.get("id"), params.pop("clientOrderId", None)
+    symbol = values.get("symbol")
     try:
-        order = named(account_id, visible, order_id=order_id, symbol=symbol)
+        order = named(
+            account_id, visible, order_id=order_id, client_order_id=client_order_id, symbol=symbol
+        )
     except OrderNotFound:
-        if visible is not None or order_id.startswith(OURS):
+        is_theirs = order_id is not None and not order_id.startswith(OURS)
+        if visible is not None or not is_theirs:
             raise
-        return arguments, None
-    known: dict[str, Any] = {"symbol": order.symbol}
-    if order_id.startswith(OURS) and order.exchange_order_id is not None:
-        known["id"] = order.exchange_order_id
-    return replace(arguments, values={**arguments.values, **known}), order
+        return Arguments(values, params), None
+    values["symbol"] = order.symbol
+    if order_id is None or order_id.startswith(OURS):
+        values["id"] = order.exchange_order_id
+    return Arguments(values, params), order
 
 
 def tidied(account_id: int, function: Function, answer: Any, visible: frozenset[int] | None) -> Any:

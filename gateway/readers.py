@@ -6,7 +6,7 @@ them. Market data is read by one reader per exchange, without any login, so that
 between accounts can hold nothing private. Everything else is read by one per account.
 
 Each has a limit on calls under way, and so has the process: a hanging exchange uses up its own
-share and then answers ``engine_unavailable``. See docs/adr/0081-reading-beside-orders.md.
+share and then answers ``engine_unavailable``. See docs/adr/0019-reading-beside-orders.md.
 """
 
 import asyncio
@@ -116,13 +116,14 @@ async def for_account(account_id: int) -> Reader:
         AccountNotFound: there is no such account.
         NoSession: its exchange cannot be used.
     """
-    stamp = _stamps.get(account_id)
-    if stamp is None or monotonic() - stamp[1] >= LOGIN_LOOK_S:
+    known = _stamps.get(account_id)
+    if known is None or monotonic() - known[1] >= LOGIN_LOOK_S:
         now = await loop.db(_stamp, account_id)
-        if stamp is not None and stamp[0] != now:
+        # Looked at again: another call may have come here while the database was read.
+        known, _stamps[account_id] = _stamps.get(account_id), (now, monotonic())
+        if known is not None and known[0] != now:
             markets.forget(account_id)
             await _close(account_id)
-        _stamps[account_id] = now, monotonic()
     return await _kept(account_id, lambda: _opened(account_id))
 
 
@@ -184,6 +185,7 @@ async def _kept(key: int | str, opened: Callable[[], Awaitable[Reader]]) -> Read
 
 async def _opened(account_id: int) -> Reader:
     profile, login = await loop.db(sessions.profile_and_login, account_id)
+    profile = _polling(profile)
     loaded = await catalogue(profile)
     reader = Reader(Session(profile, build(profile, login)), loaded)
     with suppress(CallFailed):  # Whoever refuses a wrong clock has it measured again.
@@ -192,11 +194,19 @@ async def _opened(account_id: int) -> Reader:
 
 
 async def _opened_without_login(profile: Profile, *, streaming: bool = False) -> Reader:
-    # Plain unless asked: ccxt's streaming classes cost another hundred megabytes.
-    prefix = PREFIXES[1 if streaming else 0]
-    plain = replace(profile, exchange_id=prefix + ccxt_id(profile.exchange_id), uid="")
+    profile = replace(_streaming(profile) if streaming else _polling(profile), uid="")
     loaded = await catalogue(profile)
-    return Reader(Session(plain, build(plain, None)), loaded)
+    return Reader(Session(profile, build(profile, None)), loaded)
+
+
+def _polling(profile: Profile) -> Profile:
+    """The same exchange without streams: they would cost a process another hundred megabytes."""
+    return replace(profile, exchange_id=PREFIXES[0] + ccxt_id(profile.exchange_id))
+
+
+def _streaming(profile: Profile) -> Profile:
+    """The same exchange with ccxt's streaming classes."""
+    return replace(profile, exchange_id=PREFIXES[1] + ccxt_id(profile.exchange_id))
 
 
 async def _close(key: int | str) -> None:

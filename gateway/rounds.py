@@ -6,10 +6,10 @@ showed an order or a trade that is not ours.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import monotonic
 
 from django.conf import settings
-from django.db import DatabaseError
 
 from gateway import cursors, importing, opening
 from gateway.loop import db
@@ -22,10 +22,14 @@ SOON_S = 0.3  # What a stream tells of one order comes in several messages.
 
 
 class Importer:
-    """The rounds of one account. Lives on the process's exchange loop."""
+    """The rounds of one account. Lives on the process's exchange loop.
+
+    ``on_adopted`` is called when orders were found: one of them may rest at the exchange.
+    """
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
+        self.on_adopted: Callable[[], None] = lambda: None
         self._bell = asyncio.Event()
         self._strange: dict[str, set[str]] = {}
 
@@ -37,14 +41,16 @@ class Importer:
     async def run(self) -> None:
         """Bring in for ever; a round that failed is repeated at the next turn."""
         await self._bring_in(None, everything=True)
+        due_s = monotonic() + settings.OMS_IMPORT_S
         while True:
             try:
-                async with asyncio.timeout(settings.OMS_IMPORT_S):
+                async with asyncio.timeout(due_s - monotonic()):
                     await self._bell.wait()
+                    await asyncio.sleep(SOON_S)
             except TimeoutError:
                 await self._bring_in(None)
+                due_s = monotonic() + settings.OMS_IMPORT_S
                 continue
-            await asyncio.sleep(SOON_S)
             if symbols := await self._still_strange():
                 await self._bring_in(symbols)
 
@@ -61,9 +67,12 @@ class Importer:
     async def _bring_in(self, only: set[str] | None, *, everything: bool = False) -> None:
         about = {"account_id": self.account_id}
         try:
-            await importing.bring_in(self.account_id, only=only, everything=everything)
+            found = await importing.bring_in(self.account_id, only=only, everything=everything)
+            if found.orders:
+                self.on_adopted()
             await opening.record(self.account_id)
         except (CallFailed, OmsError) as failure:
             log.warning("import.failed", extra=about | failure.details)
-        except DatabaseError:
+        except Exception:
+            # Nothing was concluded: cursors stand where they stood.
             log.exception("import.broke", extra=about)

@@ -1,8 +1,8 @@
 """Who works for which account in this process?
 
-The worker keeps one ``Lane`` and one watcher (``Poller`` or ``Streamer``) per account whose lease
-it has, on the process's exchange loop. Tasks and requests talk to it through ``wake``, ``sweep``
-and ``stop``, from any thread.
+The worker keeps one ``Lane``, one watcher (``Poller`` or ``Streamer``), one ``Importer`` and one
+``PriceWatch`` per account whose lease it has, on the process's exchange loop. Tasks and requests
+talk to it through ``wake``, ``watch_prices``, ``sweep`` and ``stop``, from any thread.
 """
 
 import asyncio
@@ -24,12 +24,13 @@ from gateway.lanes import Lane
 from gateway.leasing import Tenure
 from gateway.loop import db
 from gateway.outcomes import CallFailed
+from gateway.prices import PriceWatch
 from gateway.rounds import Importer
 from gateway.watching import Poller, Streamer
 from oms_project.errors import OmsError
 from positions import projector
 from positions.models import Instruction, InstructionState, Order
-from positions.projector import leases
+from positions.projector import leases, protection
 from positions.relay import News, hub, relay
 
 log = logging.getLogger(__name__)
@@ -43,14 +44,17 @@ SILENT_AFTER = 3  # intervals without a sweep, then this process sweeps by itsel
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """Accounts with something that was not sent or not answered, and orders to ask about."""
+    """Accounts with something that was not sent or not answered, and those whose stops wait for a
+    price; and orders to ask about.
+    """
 
     account_ids: list[int]
+    watching_ids: list[int]
     order_ids: list[int]
 
 
 class Served:
-    """One account that this process serves: its lease, what sends, watches and imports."""
+    """One account that this process serves: its lease, and what works for it."""
 
     def __init__(self, account: Account, tenure: Tenure) -> None:
         self.tenure = tenure
@@ -60,12 +64,14 @@ class Served:
             self.watcher = Streamer(account.pk, on_strangers=self.importer.ring)
         else:
             self.watcher = Poller(account.pk)
+        self.importer.on_adopted = self.watcher.ring
         self.lane = Lane(tenure, on_landed=self.watcher.ring)
+        self.prices = PriceWatch(account.pk)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Send, watch and import until ``end``."""
-        work = (self.lane.run(), self.watcher.run(), self.importer.run())
+        """Send, watch orders and prices, and import until ``end``."""
+        work = (self.lane.run(), self.watcher.run(), self.importer.run(), self.prices.run())
         self._tasks = [asyncio.create_task(one) for one in work]
         self.lane.ring()
 
@@ -131,11 +137,23 @@ class Runner:
         """Another process was woken for an account that may be served here."""
         if served := self._served.get(account_id):
             served.lane.ring()
+            served.prices.ring()
+
+    async def watch_prices(self, account_id: int, *, unless_awake: bool = False) -> None:
+        """Other prices may matter to the account's stops now."""
+        await self.serve(account_id)
+        if served := self._served.get(account_id):
+            if served.prices.is_asleep or not unless_awake:
+                served.prices.ring()
+        elif account_id not in self._starting:
+            await db(relay().announce, News(account_id, 0, rings=True))
 
     async def attend(self, left: LeftBehind) -> None:
-        """Send what was overlooked, and ask about orders that are due, each once at a time."""
+        """Send what was overlooked, watch what stops wait for, ask about orders that are due."""
         for account_id in left.account_ids:
             await self.wake(account_id)
+        for account_id in left.watching_ids:
+            await self.watch_prices(account_id, unless_awake=True)
         for order_id in left.order_ids:
             if order_id not in self._looking:
                 self._looking.add(order_id)
@@ -186,6 +204,7 @@ class Runner:
             async with asyncio.timeout(START_PATIENCE_S):
                 await markets.refresh(account_id)
                 await recover.catch_up(account_id)
+            await db(protection.resume, account_id)
         except (CallFailed, OmsError, TimeoutError) as failure:
             log.warning("account.not_caught_up", extra=about | {"why": str(failure)})
         except Exception:
@@ -224,6 +243,11 @@ def wake(account_id: int) -> None:
     loop.run(_runner.wake(account_id))
 
 
+def watch_prices(account_id: int) -> None:
+    """Have the prices watched that the account's stops wait for; returns at once."""
+    loop.run(_runner.watch_prices(account_id))
+
+
 def sweep() -> None:
     """Find what a lost bell, a dead worker or a silent exchange left behind, and set it going.
 
@@ -238,7 +262,9 @@ def sweep() -> None:
 
 
 def left_behind(served: list[int], now: datetime) -> LeftBehind:
-    """What has to be looked at now; overdue sends are turned into doubt on the way."""
+    """What has to be looked at now; overdue sends are turned into doubt on the way, and stops that
+    wait to be tried again are.
+    """
     waiting = Instruction.objects.filter(
         state=InstructionState.PENDING, created_at__lte=now - OVERLOOKED_AFTER
     )
@@ -246,7 +272,9 @@ def left_behind(served: list[int], now: datetime) -> LeftBehind:
     account_ids = {*projector.expire_overdue(now), *overlooked}
     due = Order.objects.open().filter(next_check_at__lte=now, account__in=served)
     order_ids = due.order_by("next_check_at").values_list("pk", flat=True)[:DUE_AT_ONCE]
-    return LeftBehind(sorted(account_ids), list(order_ids))
+    protection.sweep(now)
+    watching = {*protection.accounts_watching()} & {*served}
+    return LeftBehind(sorted(account_ids), sorted(watching), list(order_ids))
 
 
 def start(timeout_s: float = 30.0) -> None:

@@ -297,6 +297,11 @@ class Session:
         )
         return dict(zip(symbols, rows, strict=True))
 
+    @property
+    def streams_tickers(self) -> bool:
+        """Whether the exchange streams prices one market at a time."""
+        return self.exchange.has.get("watchTicker") is True
+
     async def load_markets(self, *, reload: bool = False) -> None:
         """Have the markets, again if ``reload``.
 
@@ -347,9 +352,9 @@ class Session:
     def feature(self, symbol: str | None, method: str, name: str) -> int | None:
         """A number that ccxt knows of one of the exchange's lists: its page size, its longest span.
 
-        ``None``: it knows none, or the list is of the whole account.
+        ``None``: it knows none, the list is of the whole account, or the symbol is gone.
         """
-        if symbol is None:
+        if symbol not in self.exchange.markets:
             return None
         value = self.exchange.feature_value(symbol, method, name)
         return int(value) if isinstance(value, int) and value > 0 else None

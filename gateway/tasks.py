@@ -11,6 +11,12 @@ def wake(account_id: int) -> None:
     runner.wake(account_id)
 
 
+@shared_task(name="gateway.watch_prices", acks_late=True, ignore_result=True)
+def watch_prices(account_id: int) -> None:
+    """Look which prices the account's stops wait for."""
+    runner.watch_prices(account_id)
+
+
 @shared_task(name="gateway.sweep", acks_late=True, ignore_result=True)
 def sweep() -> None:
     """Find what was left behind."""

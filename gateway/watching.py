@@ -63,7 +63,10 @@ class Poller:
 
 
 class Streamer:
-    """Keeps the private streams of one account open."""
+    """Keeps the private streams of one account open.
+
+    ``on_strangers`` is told of orders that we do not know.
+    """
 
     def __init__(self, account_id: int, *, on_strangers: OnStrangers) -> None:
         self.account_id = account_id

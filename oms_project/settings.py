@@ -193,6 +193,7 @@ OMS_EXCHANGE_PORT = "gateway.exchange.CcxtExchange"
 OMS_RISK_PORT = "riskdesk.gate.Gate"
 OMS_RELAY_URL = env.str("OMS_RELAY_URL", "memory://" if _EMBEDDED else "redis://127.0.0.1:6379/1")
 EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
+CONNECTION_TEST = "gateway.connection.probe"
 
 # --- risk desk -----------------------------------------------------------------------------------
 # Whether a kill switch has to be released by somebody else than who pulled it.
@@ -218,6 +219,9 @@ OMS_MARKET_DATA_LIFE_S = env.float("OMS_MARKET_DATA_LIFE_S", 0.5)
 OMS_CCXT_TIMEOUT_S = env.float("OMS_CCXT_TIMEOUT_S", 15.0)
 OMS_CCXT_IN_FLIGHT = env.int("OMS_CCXT_IN_FLIGHT", 16)
 OMS_CCXT_CALLS = env.int("OMS_CCXT_CALLS", 64)
+
+OMS_PRICE_POLL_S = env.float("OMS_PRICE_POLL_S", 1.0)  # prices that watched stops wait for
+OMS_PRICE_STALE_S = env.float("OMS_PRICE_STALE_S", 5.0)  # an older one is shown as missing
 
 # --- time limits ---------------------------------------------------------------------------------
 # A claim is doubt after this long without an answer; above the exchange time-out, with room for

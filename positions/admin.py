@@ -23,6 +23,7 @@ from positions.models import (
     JournalEntry,
     Order,
     Position,
+    Trigger,
 )
 
 _BY_ACCOUNT = ("account", admin.RelatedOnlyFieldListFilter)
@@ -164,7 +165,7 @@ class Executions(ReadOnly):
 
 @shows(JournalEntry)
 class JournalEntries(ReadOnly):
-    """Bookings that are no execution: close-bys, merges, dust."""
+    """Bookings that are no execution: close-bys, merges, dust, funding, reassigns."""
 
     list_display = ("id", "booking_no", "account", "kind", "facts", "created_at_text")
     list_filter = (_BY_ACCOUNT, "kind")
@@ -189,6 +190,28 @@ class Cases(ReadOnly):
     )
     list_select_related = ("account", "owner")
     list_filter = (_BY_ACCOUNT, "state", "kind")
+    search_fields = ("=id",)
+
+
+@shows(Trigger)
+class Triggers(ReadOnly):
+    """The stops and take-profits of open positions, and who watches each."""
+
+    list_display = (
+        "id",
+        "state",
+        "role",
+        "symbol",
+        "side",
+        "price_text",
+        "position_id",
+        "leg_id",
+        "failures",
+        "account",
+        "reached_at_text",
+        "updated_at_text",
+    )
+    list_filter = (_BY_ACCOUNT, "state")
     search_fields = ("=id",)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from positions.engine.stops import TrailingDistance
 from positions.engine.types import OrderType, Reason, Side, TimeInForce
 
 
@@ -42,6 +43,8 @@ class SendOrder:
     trailing_percent: Decimal | None = None
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
     reduce_only: bool = False
     strategy_id: int = 0
     position_id: int = 0
@@ -93,6 +96,7 @@ class ClosePosition:
     time_in_force: TimeInForce | None = None
     expires_at: datetime | None = None
     strategy_id: int | None = None
+    override_unknown: bool = False
     reason: Reason | None = None
     comment: str = ""
     client_order_id: str | None = None
@@ -155,6 +159,21 @@ class Reassign:
     override: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PositionChange:
+    """Set, replace or clear a position's stops; ``given`` names what is to change.
+
+    A field that is given as ``None`` is cleared; one that is not given stays.
+    """
+
+    position_id: int
+    given: frozenset[str]
+    stop_loss: Decimal | None = None
+    stop_gain: Decimal | None = None
+    trailing: TrailingDistance | None = None
+    comment: str | None = None
+
+
 Command = (
     SendOrder
     | CancelOrder
@@ -163,4 +182,5 @@ Command = (
     | ClosePosition
     | CloseBy
     | MergePositions
+    | PositionChange
 )

@@ -7,6 +7,7 @@ is set.
 
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -32,10 +33,7 @@ class ExactDecimalField(models.Field):
 
     def from_db_value(self, value, expression, connection):
         """Drop the padding zeros, so that ``1.500000000000000000`` reads back as ``1.5``."""
-        if isinstance(value, str) and value[-PLACES - 1 : -PLACES] == ".":
-            # The fixed form, which needs no arithmetic: this is the most frequent call of all.
-            return Decimal(value.rstrip("0").rstrip(".")) or ZERO
-        return None if value is None else _trimmed(Decimal(value))
+        return None if value is None else _read(value)
 
     def to_python(self, value):
         """Accept ``Decimal``, ``int`` and ``str``; refuse floats, which lost digits already."""
@@ -69,6 +67,14 @@ def fixed_form(value: Decimal, *, name: str = "value") -> str:
     if fixed != value:
         raise ValidationError(f"{name}: {value} needs more than {PLACES} fraction digits")
     return format(fixed, "f")
+
+
+@lru_cache(maxsize=10_000)  # A ledger says the same numbers again and again, zero above all.
+def _read(value: str | Decimal) -> Decimal:
+    """What a database gave, without the zeros behind it."""
+    if isinstance(value, str) and value[-PLACES - 1 : -PLACES] == ".":
+        return Decimal(value.rstrip("0").rstrip(".")) or ZERO  # Needs no arithmetic.
+    return _trimmed(Decimal(value))
 
 
 def _trimmed(value: Decimal) -> Decimal:

@@ -12,6 +12,7 @@ from django.db import models
 
 from positions.cases import Case  # noqa: F401 (a row too)
 from positions.engine.holding import Holding
+from positions.engine.protection import PROTECTIVE, Place
 from positions.engine.types import (
     CommandStatus,
     DealKind,
@@ -43,6 +44,7 @@ from positions.querysets import (
     OrderQuerySet,
     PositionQuerySet,
 )
+from positions.triggers import Trigger  # noqa: F401 (a row too)
 
 
 class AccountLane(models.Model):
@@ -152,6 +154,11 @@ class Position(models.Model):
         return f"position {self.pk} {self.side} {self.qty} {self.symbol}"
 
     @property
+    def has_stops(self) -> bool:
+        """Whether anything is wished to protect it."""
+        return not (self.stop_loss is self.stop_gain is self.trailing is None)
+
+    @property
     def holding(self) -> Holding:
         """The row as the engine's value."""
         fees = ((currency, Decimal(fee)) for currency, fee in self.fees_by_currency.items())
@@ -240,6 +247,21 @@ class Order(models.Model):
 
     def __str__(self):
         return f"order {self.pk} {self.side} {self.qty} {self.symbol} {self.status}"
+
+    @property
+    def is_leg(self) -> bool:
+        """Whether it is a position's stop or take-profit at the exchange.
+
+        The market order with which the OMS fires one has the same role, but is a close.
+        """
+        return self.group_role in PROTECTIVE and not self.closes_position
+
+    @property
+    def trigger_source(self) -> str | None:
+        """Who fired it, for its deals: ``exchange`` or ``oms``; None for other orders."""
+        if self.group_role not in PROTECTIVE:
+            return None
+        return str(Place.EXCHANGE if self.is_leg else Place.OMS)
 
 
 class ExchangeOrder(models.Model):
@@ -336,6 +358,9 @@ class Instruction(models.Model):
     deadline = models.DateTimeField(null=True, help_text="After this an unanswered send is doubt")
     send_before = models.DateTimeField(null=True, help_text="After this it is too late to send")
     not_before = models.DateTimeField(null=True, help_text="Back-off after a proven non-send")
+    after_order = models.ForeignKey(
+        Order, models.PROTECT, null=True, related_name="+", help_text="Waits until that one ended"
+    )
     attempts = models.IntegerField(default=0)
     error = models.JSONField(null=True, help_text="Why it failed, as an error body")
     created_at = models.DateTimeField()
@@ -439,7 +464,10 @@ class Deal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "booking_no"], name="one_deal_per_booking")
         ]
-        indexes = [models.Index(fields=["account", "executed_at"], name="deal_by_executed_at")]
+        indexes = [
+            models.Index(fields=["account", "executed_at"], name="deal_by_executed_at"),
+            models.Index(fields=["position", "booking_no"], name="deal_by_position"),
+        ]
 
     def __str__(self):
         return f"deal {self.pk} {self.entry} {self.side} {self.qty} {self.symbol}"

@@ -3,10 +3,14 @@
 ``holding`` opens the transaction, locks the account's lane and hands out its counters. What is told
 inside is written with the lane when the block ends and announced after the commit. Nothing books or
 tells anywhere else, which is why ``seq`` and ``booking_no`` have no gaps.
+
+Whoever changes something that the protection of a symbol follows says so with ``touch``; before the
+block ends, what was registered with ``when_touched`` is called once per symbol.
 """
 
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
@@ -18,10 +22,14 @@ from django.utils import timezone
 from positions.engine.money import exact_decimals
 from positions.engine.types import CommandStatus
 from positions.models import AccountLane, Command, Event
+from positions.ports import exchange
 from positions.relay import News, relay
+
+log = logging.getLogger(__name__)
 
 _OVER = (CommandStatus.COMPLETED, CommandStatus.FAILED)
 _COUNTERS = ["last_seq", "last_booking_no", "execution_count", "execution_hash"]
+_MOST_ROUNDS = 10  # What follows a change may change something itself, but not for ever.
 
 
 class HeldLane:
@@ -33,6 +41,8 @@ class HeldLane:
         self._lane = lane
         self._events: list[Event] = []
         self._settled: list[int] = []
+        self._touched: dict[str, bool] = {}
+        self._rings: set[str] = set()
         self._before = self._counters()
 
     @property
@@ -88,6 +98,32 @@ class HeldLane:
             )
         )
 
+    def touch(self, symbol: str, *, fully: bool = False) -> None:
+        """Positions of ``symbol``, their stops or their closes changed.
+
+        ``fully``: something may be new that no row of its own tells yet.
+        """
+        self._touched[symbol] = self._touched.get(symbol, False) or fully
+
+    def wake_exchange(self) -> None:
+        """Once the transaction has committed, say that something waits to be sent."""
+        self._ring("exchange", lambda: exchange().wake(self.account_id))
+
+    def watch_prices(self) -> None:
+        """Once the transaction has committed, say that other prices are to be watched."""
+        self._ring("prices", lambda: exchange().watch_prices(self.account_id))
+
+    def follow(self) -> None:
+        """Have everybody follow what was touched, until nothing is touched any more."""
+        for _round in range(_MOST_ROUNDS):
+            touched, self._touched = self._touched, {}
+            if not touched:
+                return
+            for symbol, fully in touched.items():
+                for follower in _followers:
+                    follower(self, symbol, fully)
+        log.error("lane.never_at_rest", extra={"account_id": self.account_id})
+
     def settle(
         self, command: Command, status: CommandStatus, error: dict[str, Any] | None = None
     ) -> None:
@@ -97,6 +133,12 @@ class HeldLane:
         command.finished_at = self.now if status in _OVER else None
         command.save(update_fields=["status", "error", "finished_at", "order_ids", "position_ids"])
         self._settled.append(command.pk)
+
+    def _ring(self, bell: str, ring: Callable[[], None]) -> None:
+        """One ring per bell and transaction is enough."""
+        if bell not in self._rings:
+            self._rings.add(bell)
+            transaction.on_commit(ring)
 
     def _counters(self) -> tuple[int, int, int]:
         lane = self._lane
@@ -122,7 +164,17 @@ def holding(account_id: int) -> Iterator[HeldLane]:
     with exact_decimals(), turn(), transaction.atomic():
         lane = HeldLane(AccountLane.objects.hold(account_id))
         yield lane
+        lane.follow()
         lane.write()
+
+
+Follower = Callable[[HeldLane, str, bool], None]
+_followers: list[Follower] = []
+
+
+def when_touched(follower: Follower) -> None:
+    """Call ``follower(lane, symbol, fully)`` at the end of each transaction that touched one."""
+    _followers.append(follower)
 
 
 _one_writer = threading.RLock()

@@ -87,6 +87,9 @@ class Exchange(Protocol):
             EngineUnavailable: the exchange's markets cannot be loaded now.
         """
 
+    def known_market(self, account_id: int, symbol: str) -> MarketRules | None:
+        """The rules of ``symbol`` as far as they are known without asking the network."""
+
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         """The newest price known for ``symbol`` without asking the network."""
 
@@ -109,6 +112,9 @@ class Exchange(Protocol):
 
     def wake(self, account_id: int) -> None:
         """Say that the account has something to send. Losing this call loses nothing."""
+
+    def watch_prices(self, account_id: int) -> None:
+        """Say that the account's stops changed. Losing this call delays, it loses nothing."""
 
     def is_served(self) -> bool:
         """Whether anybody is carrying out orders now."""

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from accounts.permissions import Caller, readable_strategies
 from positions.engine.market import Market
+from positions.engine.protection import PROTECTIVE
 from positions.engine.types import CaseKind, CaseState, PositionState
 
 LIVE_POSITION_STATES = (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
@@ -81,6 +82,14 @@ class OrderQuerySet(VisibleQuerySet):
     def history(self):
         """In a final state."""
         return self.filter(is_open=False)
+
+    def legs(self):
+        """Stops and take-profits at the exchange; see ``Order.is_leg``."""
+        return self.filter(group_role__in=PROTECTIVE, closes_position=False)
+
+    def without_legs(self):
+        """Everything but stops and take-profits at the exchange."""
+        return self.exclude(group_role__in=PROTECTIVE, closes_position=False)
 
 
 class PositionQuerySet(VisibleQuerySet):

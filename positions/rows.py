@@ -21,7 +21,12 @@ def decimal_text(value: Decimal | None) -> str | None:
 
 def time_text(value: datetime | None) -> str | None:
     """``2026-01-31T12:00:00.000000Z``."""
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if value is None else utc_text(value)
+
+
+def utc_text(value: datetime) -> str:
+    """The same for a time that is known."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def order_row(order: Order) -> Row:

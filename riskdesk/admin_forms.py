@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.words import AccountStatus, choices_of
 from oms_project.errors import OmsError
 from positions.rows import decimal_text
@@ -15,6 +15,7 @@ from riskdesk.services.controls import Target
 from riskdesk.words import HaltState, KillScope, Scope
 
 _COUNTS = ("max_open_orders", "max_orders", *SECONDS)
+_KILLED = {KillScope.ACCOUNT: Account, KillScope.USER: User}
 _OPENINGS_SCOPES = (Scope.ACCOUNT, Scope.STRATEGY)
 
 
@@ -49,8 +50,12 @@ class KillForm(ActForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         needs_none = cleaned.get("scope") == KillScope.ALL
-        if (cleaned.get("target_id") is None) is not needs_none:
+        target_id = cleaned.get("target_id")
+        if (target_id is None) is not needs_none:
             self.add_error("target_id", "An account or a user is named by its id, all by none.")
+        kind = _KILLED.get(cleaned.get("scope"))
+        if kind and target_id and not kind.objects.filter(pk=target_id).exists():
+            self.add_error("target_id", "There is none with this id.")
         return cleaned
 
 

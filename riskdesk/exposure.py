@@ -11,8 +11,16 @@ from django.utils import timezone
 from positions.engine.market import Market
 from positions.engine.money import ZERO
 from positions.engine.types import DealKind, GroupRole, PositionMode, Side
-from positions.models import Deal, MarketTerms, Order, Position
+from positions.models import (
+    Deal,
+    Instruction,
+    InstructionState,
+    MarketTerms,
+    Order,
+    Position,
+)
 from positions.ports import Intent, exchange
+from positions.projector.replacing import REPLACE
 from riskdesk.measures import Asked, Exposure, Held, Priced, Recent, Working, notional
 from riskdesk.rules import Limits
 
@@ -82,8 +90,8 @@ def asked_of(intent: Intent) -> Asked:
 def read(intent: Intent, limits: Iterable[Limits]) -> Snapshot:
     """The account's exposure, as far as these limits ask for it.
 
-    Open positions and orders: two queries; market terms, today's deals and recent orders: one each,
-    where a limit needs them. The market of the order is remembered for the next one.
+    Open positions, orders and their changes: three queries; market terms, today's deals and recent
+    orders: one each, where a limit needs them. The market of the order is remembered for the next.
     """
     limits = list(limits)
     now = timezone.now()
@@ -127,7 +135,8 @@ def _held(intent: Intent) -> list[tuple[Owner, Held]]:
 def _working(intent: Intent) -> list[tuple[Owner, Working]]:
     rows = Order.objects.open().filter(account_id=intent.account_id)
     columns = ("symbol", "strategy_id", "side", "qty", "filled_qty", "price", "trigger_price")
-    columns += ("reduce_only", "closes_position", "position_id", "command__api_key_id")
+    columns += ("pk", "reduce_only", "closes_position", "position_id", "command__api_key_id")
+    wanted = _wanted(intent.account_id)
     found = rows.exclude(group_role__in=_PROTECTION).exclude(pk=intent.order_id)
     hedge = intent.position_mode is PositionMode.HEDGE
     return [
@@ -137,13 +146,21 @@ def _working(intent: Intent) -> list[tuple[Owner, Working]]:
                 symbol=row["symbol"],
                 book=_book(intent.position_mode, row["strategy_id"], row["position_id"] or 0),
                 side=Side(row["side"]),
-                qty=row["qty"] - row["filled_qty"],
+                qty=max(row["qty"], wanted.get(row["pk"], ZERO)) - row["filled_qty"],
                 price=row["price"] or row["trigger_price"],
                 reduces=row["reduce_only"] or (hedge and row["closes_position"]),
             ),
         )
         for row in found.values(*columns)
     ]
+
+
+def _wanted(account_id: int) -> dict[int, Decimal]:
+    """The new total quantity of orders that are being changed: it was let pass already."""
+    changing = Instruction.objects.filter(account_id=account_id, payload__has_key=REPLACE)
+    unsettled = changing.exclude(state=InstructionState.SETTLED)
+    rows = unsettled.values_list("order_id", "payload")
+    return {order_id: Decimal(payload[REPLACE]["qty"]) for order_id, payload in rows}
 
 
 def _book(mode: PositionMode, strategy_id: int, position_id: int) -> int:

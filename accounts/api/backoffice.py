@@ -150,14 +150,14 @@ class OneKey(AdminView):
     @extend_schema(
         operation_id="backoffice_change_api_key",
         tags=TAGS,
-        request=bodies.KeyForUserChangeBody,
+        request=shapes.ApiKeyChangeBody,
         responses=answers({200: bodies.OwnedKeyRow}, *WITH_BODY, 403, 404, 409),
     )
     def patch(self, request: Request, api_key_id: int) -> Response:
         """Change the fields given; `status: revoked` takes effect within a second."""
         key = services.update_api_key(
             api_key=_key(api_key_id),
-            changes=read_body(bodies.KeyForUserChangeBody, request),
+            changes=read_body(shapes.ApiKeyChangeBody, request),
             by=actor_of(request),
         )
         return Response(bodies.OwnedKeyRow(key).data)

@@ -7,7 +7,6 @@ from rest_framework import serializers
 from accounts.api.bodies import Body, UtcField
 from accounts.api.serializers import (
     ID,
-    ApiKeyChangeBody,
     ApiKeyRow,
     NewApiKeyBody,
     NewStrategyBody,
@@ -31,6 +30,7 @@ class UserRow(serializers.ModelSerializer[User]):
     user_id = serializers.IntegerField(source="pk", read_only=True)
     user_name = serializers.CharField(source="username", read_only=True)
     role = serializers.ChoiceField(choices_of(Role), read_only=True)
+    email = serializers.CharField(read_only=True, help_text="Empty where there is none.")
     two_factor_since = UtcField(allow_null=True, read_only=True)
     created_at = UtcField(source="date_joined", read_only=True)
     last_login_at = UtcField(source="last_login", allow_null=True, read_only=True)
@@ -115,10 +115,6 @@ class NewKeyForUserBody(NewApiKeyBody):
     permissions = PermissionBody(
         many=True, required=False, help_text="Instead of account_ids: the rights one by one."
     )
-
-
-class KeyForUserChangeBody(ApiKeyChangeBody):
-    """What of anybody's key can change."""
 
 
 class PermissionsBody(Body):
@@ -223,6 +219,17 @@ class NewAccountBody(AccountChangeBody):
         max_length=64, help_text="`ccxt.<id>` or `ccxtpro.<id>`; never changes."
     )
     label = serializers.CharField(max_length=120)
+
+
+class ConnectionCheck(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    result = serializers.CharField(help_text="ok, failed, or not_told by this exchange.")
+    facts = serializers.DictField()
+
+
+class ConnectionAnswer(serializers.Serializer[Any]):
+    passed = serializers.BooleanField(help_text="No check failed.")
+    checks = ConnectionCheck(many=True)
 
 
 class UserPage(Page):

@@ -52,6 +52,7 @@ class LogoutAnswer(serializers.Serializer[Any]):
 class ProfileAnswer(serializers.ModelSerializer[User]):
     user_id = serializers.IntegerField(source="pk", read_only=True)
     user_name = serializers.CharField(source="username", read_only=True)
+    email = serializers.CharField(read_only=True, help_text="Empty where there is none.")
     created_at = UtcField(source="date_joined", read_only=True)
     last_login_at = UtcField(source="last_login", allow_null=True, read_only=True)
 

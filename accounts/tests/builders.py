@@ -1,6 +1,7 @@
 """Rows for tests, made by the services that make them in earnest."""
 
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from accounts import services
@@ -16,6 +17,14 @@ PASSWORD = "correct horse battery"
 def exchange_ids() -> frozenset[str]:
     """Stands in for ``gateway.capabilities.exchange_ids``."""
     return frozenset({"ccxt.binance", "ccxtpro.binance", "ccxt.kraken"})
+
+
+def probe(account_id: int) -> list[SimpleNamespace]:
+    """Stands in for ``gateway.connection.probe``: an exchange that knows the login no more."""
+    return [
+        SimpleNamespace(name="engine", result="ok", facts={"exchange_id": "ccxt.binance"}),
+        SimpleNamespace(name="login", result="failed", facts={"exception": "AuthenticationError"}),
+    ]
 
 
 def user(name: str = "alice", role: str = Role.TRADER) -> User:

@@ -12,6 +12,7 @@ from accounts import authentication
 @pytest.fixture(autouse=True)
 def _fresh(settings: Any) -> Iterator[None]:
     settings.EXCHANGE_IDS = "accounts.tests.builders.exchange_ids"
+    settings.CONNECTION_TEST = "accounts.tests.builders.probe"
     settings.CREDENTIALS_KEYS = ["a key for tests"]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ROOT_URLCONF = "accounts.tests.urls"

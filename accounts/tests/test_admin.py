@@ -297,3 +297,29 @@ def test_the_trail_is_listed_without_counting_it_all(browser, monkeypatch):
     answer = browser.get(f"{SITE}/auditentry/")
 
     assert answer.context["cl"].paginator.count == 1
+
+
+def test_the_connection_is_tested_by_a_button(browser):
+    account = builders.account()
+    address = f"{SITE}/account/{account.pk}"
+    assert f'action="{address}/test-connection/"' in browser.get(f"{address}/change/").text
+
+    page = browser.post(f"{address}/test-connection/", follow=True)
+
+    assert "Engine: ok exchange_id: ccxt.binance" in page.text
+    assert "Login: failed exception: AuthenticationError" in page.text
+    assert AuditEntry.objects.get(action="connection_tested").after == {"passed": False}
+    assert browser.get(f"{address}/test-connection/").status_code == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+def test_a_connection_test_that_takes_too_long_is_said(browser, settings):
+    settings.CONNECTION_TEST = "accounts.tests.test_admin.too_slow"
+    account = builders.account()
+
+    page = browser.post(f"{SITE}/account/{account.pk}/test-connection/", follow=True)
+
+    assert "did not answer in time" in page.text
+
+
+def too_slow(account_id):
+    raise TimeoutError

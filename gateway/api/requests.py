@@ -71,7 +71,7 @@ async def answer(asked: Asked) -> tuple[int, str]:
         call = Call(account_id, func, kwargs=_core(body), is_core=True)
     else:
         given = _fields(body, {"args", "kwargs"})
-        call = Call(account_id, func, given.get("args") or [], given.get("kwargs") or {})
+        call = Call(account_id, func, **_given(given))
     found = await calls.answer(asked.caller, call, asked.request_id)
     return found.status, f'{{"ok":true,"result":{found.result}}}'
 
@@ -156,9 +156,13 @@ def read_call(command: Any) -> Call:
     return Call(
         account_id=forms.number().read("account_id", given["account_id"]),
         func=forms.text(longest=64).read("func", given["func"]),
-        args=given.get("args") or [],
-        kwargs=given.get("kwargs") or {},
+        **_given(given),
     )
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """``args`` and ``kwargs`` where they were given; null means left out."""
+    return {name: fields[name] for name in ("args", "kwargs") if fields.get(name) is not None}
 
 
 def _core(body: Any) -> Mapping[str, Any]:

@@ -2,7 +2,12 @@
 
 from asgiref.sync import async_to_sync
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,10 +22,20 @@ from positions.api.lists import HISTORY_LIMIT, asked_rows, page_of
 from positions.api.schema import DAYS, FILTERS, ProblemSerializer, listed
 
 _Exchanges = inline_serializer(
-    "Exchanges", {"items": serializers.ListField(child=serializers.CharField())}
+    "Exchanges",
+    {
+        "items": serializers.ListField(child=serializers.CharField()),
+        "next_cursor": serializers.CharField(allow_null=True),
+    },
 )
 _RAW = listed(RawRowSerializer, "RawRow")
 _PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422, 502, 503, 504), ProblemSerializer)
+# Where every call of a batch failed, its results; where the batch itself was at fault, the problem.
+_RESULTS_OR_PROBLEM = PolymorphicProxySerializer(
+    component_name="CcxtResultsOrProblem",
+    serializers=[schema.RESULTS, ProblemSerializer],
+    resource_type_field_name=None,
+)
 _PARALLEL = OpenApiParameter("parallel", bool, description="As the body's field of that name.")
 
 
@@ -30,7 +45,7 @@ class Exchanges(APIView):
     @extend_schema(operation_id="list_exchanges", responses=_Exchanges, tags=["meta"])
     def get(self, request: Request) -> Response:
         """All ``ccxt.*`` and ``ccxtpro.*`` ids, sorted."""
-        return Response({"items": sorted(exchange_ids())})
+        return Response({"items": sorted(exchange_ids()), "next_cursor": None})
 
 
 class _Calls(APIView):
@@ -91,6 +106,7 @@ class CcxtBatch(_Calls):
             202: schema.RESULTS,
             207: schema.RESULTS,
             **_PROBLEMS,
+            **dict.fromkeys((403, 404, 409, 422, 502, 503, 504), _RESULTS_OR_PROBLEM),
         },
         tags=["ccxt"],
     )

@@ -76,6 +76,11 @@ def body(name: str, *args, account_id: int = 7, visible=None, **kwargs) -> dict:
         ("createTakeProfitOrder", ["BTC/USDT", "limit", "sell", 1, "11", "12"],
          {"type": "take_profit_limit", "side": "sell", "amount": "1", "price": "11",
           "trigger_price": "12"}),
+        ("createTrailingAmountOrder", ["BTC/USDT", "market", "sell", 1, None, "50"],
+         {"type": "trailing_stop", "side": "sell", "amount": "1", "trailing_amount": "50"}),
+        ("createTrailingPercentOrder", ["BTC/USDT", "market", "sell", 1, None, "1.5", "90"],
+         {"type": "trailing_stop", "side": "sell", "amount": "1", "trailing_percent": "1.5",
+          "params": {"trailingTriggerPrice": "90"}}),
     ],
 )  # fmt: skip
 def test_every_create_function_is_a_send_order(name, args, payload):

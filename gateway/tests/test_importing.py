@@ -5,19 +5,32 @@ Against a paper venue on a real socket: what we did not do is done there with th
 
 import json
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from itertools import count
 
 import pytest
+from django.core.management import call_command
 from django.db.models import Model
+from django.utils import timezone
 
 from accounts.models import Credentials
-from gateway import comparing, importing, loop, markets, opening, position_mode, sessions
+from gateway import (
+    comparing,
+    connection,
+    cursors,
+    importing,
+    loop,
+    markets,
+    opening,
+    position_mode,
+    sessions,
+)
 from gateway.calls import Call
 from gateway.comparing import Answer
 from gateway.models import ImportCursor, RawFunding, RawOrder, RawTrade
-from gateway.outcomes import CallFailed
+from gateway.outcomes import CallFailed, Refused, Throttled
 from gateway.tests.paper import Paper
 from positions import ports
 from positions.models import Deal, Event, Execution, OpeningBalance, Order, Position
@@ -247,6 +260,49 @@ def test_what_could_not_be_asked_moves_no_cursor_and_is_brought_in_later(paper, 
     assert _reached(trader) > before
 
 
+def test_a_symbol_that_is_gone_keeps_no_other_from_being_brought_in(paper):
+    trader = Trader(paper, LINEAR)
+    trader.begin()
+    _bought(trader, "0.1")
+    cursors.add(trader.pk, {"GONE/USDT:USDT"}, timezone.now() - timedelta(days=1))
+    _paid_after(trader, 1)
+    trader.strange()
+
+    with pytest.raises(Refused):
+        trader.bring_in(everything=True)
+
+    assert len(trader.externals()) == 1
+    assert Deal.objects.filter(account_id=trader.pk, kind="funding").exists()
+
+
+def test_funding_waits_for_the_trades_before_it(paper):
+    trader = Trader(paper, LINEAR)
+    trader.begin()
+    _bought(trader, "0.1")
+    _paid_after(trader, 1)
+
+    with failing(paper, "GET /fapi/v1/userTrades"), pytest.raises(CallFailed):
+        trader.bring_in()
+    early = Deal.objects.filter(account_id=trader.pk, kind="funding").count()
+    trader.bring_in()
+
+    assert early == 0
+    assert Deal.objects.filter(account_id=trader.pk, kind="funding").exists()
+
+
+def test_an_exchange_that_says_too_fast_is_not_asked_on(paper):
+    trader = Trader(paper, SPOT)
+    trader.begin()
+    trader.desk.send()
+
+    with failing(paper, "GET /api/v3/openOrders", kind="storm"), pytest.raises(Throttled):
+        trader.bring_in()
+    asked = _times_asked(trader, "/api/v3/myTrades")
+    trader.bring_in()
+
+    assert (asked, _times_asked(trader, "/api/v3/myTrades")) == (0, 1)
+
+
 def test_an_order_that_the_exchange_does_not_show_yet_is_asked_for_again(paper):
     trader = Trader(paper, SPOT)
     trader.begin()
@@ -358,6 +414,36 @@ def test_could_not_ask_is_not_equal(paper):
     assert set(answers.values()) == {Answer.NOT_ASKED}
 
 
+def test_the_command_tells_equal_different_and_not_asked_apart(paper):
+    trader = Trader(paper, SPOT)
+    trader.begin()
+
+    equal = _verify(trader)
+    with failing(paper, "GET /api/v3/account"):
+        not_asked = _verify(trader)
+    trader.strange()
+    different = _verify(trader)
+
+    assert [code for code, _ in (equal, not_asked, different)] == [0, 2, 1]
+    assert "not asked" in not_asked[1]
+    assert "balance of BTC: ours 10, exchange 10.00" in different[1]
+
+
+def test_a_login_is_tried_out_check_by_check(paper):
+    trader = Trader(paper, LINEAR)
+
+    good = connection.probe(trader.pk)
+    Credentials.objects.filter(account_id=trader.pk).update(api_key="nobody's")
+    bad = connection.probe(trader.pk)
+
+    assert [check.name for check in good] == [
+        "engine", "markets", "clock", "login", "permissions", "position_mode",
+    ]  # fmt: skip
+    assert (connection.passed(good), connection.passed(bad)) == (True, False)
+    results = {check.name: check for check in bad}
+    assert results["login"].facts == {"exception": "AuthenticationError", "exchange_code": "-2015"}
+
+
 @BOTH
 def test_the_opening_balance_is_recorded_at_the_first_connection(paper, where):
     trader = Trader(paper, where, money="4321.5")
@@ -368,6 +454,20 @@ def test_the_opening_balance_is_recorded_at_the_first_connection(paper, where):
 
     row = OpeningBalance.objects.get(account_id=trader.pk, currency="USDT")
     assert (row.amount, row.is_derived) == (D("4321.5"), False)
+
+
+def _verify(trader: Trader) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("verify_ledger", "--exchange", "--account-id", str(trader.pk), stdout=out)
+    except SystemExit as end:
+        return end.code, out.getvalue()
+    return 0, out.getvalue()
+
+
+def _times_asked(trader: Trader, route: str) -> int:
+    rows = trader.paper.control("GET", "requests")["routes"]
+    return sum(row["count"] for row in rows if (row["route"], row["login"]) == (route, trader.key))
 
 
 def _reached(trader: Trader) -> datetime:

@@ -267,3 +267,92 @@ def test_an_order_of_its_own_id_is_no_trigger(exchange_id):
     (report,) = read([TRIGGER | {"info": info}], exchange_id=exchange_id).reports.orders
 
     assert (report.conditional_order_id, report.exchange_order_id) == (None, "2000000001")
+
+
+FUNDING = {"id": "77", "symbol": "BTC/USDT:USDT", "code": "USDT", "timestamp": 1767312000000,
+           "amount": "-0.60000000"}  # fmt: skip
+
+
+def test_a_funding_payment_is_positive_when_received():
+    paid = normalize.funding_report(FUNDING)
+
+    assert (paid.amount, paid.currency) == (Decimal("-0.6"), "USDT")
+    assert (paid.symbol, paid.exchange_funding_id) == ("BTC/USDT:USDT", "77")
+
+
+@pytest.mark.parametrize("missing", ["id", "symbol", "code", "timestamp", "amount"])
+def test_a_funding_payment_that_lacks_something_is_set_apart(missing):
+    reading = normalize.reports(
+        exchange_id="ccxt.binanceusdm",
+        observed_at=datetime.now(UTC),
+        fundings=[FUNDING | {missing: None}, FUNDING],
+    )
+
+    assert len(reading.unreadable) == 1
+    assert len(reading.reports.fundings) == 1
+
+
+@pytest.mark.parametrize(
+    ("client_id", "why"),
+    [("autoclose-17", "liquidation"), ("adl_autoclose", "adl"), ("web_autoclose-", None)],
+)
+def test_a_trade_is_forced_where_its_order_says_so(client_id, why):
+    symbol = "BTC/USDT:USDT"
+    order = {"id": "1", "symbol": symbol, "clientOrderId": client_id, "side": "sell", "amount": "1"}
+    trade = {"id": "9", "order": "1", "symbol": symbol, "side": "sell", "amount": "1", "price": "5"}
+
+    reading = normalize.reports(
+        exchange_id="ccxt.binanceusdm",
+        observed_at=datetime.now(UTC),
+        orders=[order],
+        trades=[trade],
+    )
+
+    assert reading.reports.trades[0].forced == why
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"type": "market"}, "market"),
+        ({"type": "limit"}, "limit"),
+        ({"type": "limit", "triggerPrice": "5"}, "stop_limit"),
+        ({"type": "market", "triggerPrice": "5"}, "stop"),
+        ({"type": "market", "triggerPrice": "5", "takeProfitPrice": "5"}, "take_profit"),
+        ({"type": "twap"}, None),
+    ],
+)
+def test_the_type_of_an_order_that_is_not_ours_is_told(facts, kind):
+    order = {"id": "1", "symbol": "BTC/USDT", "side": "sell", "amount": "1"} | facts
+
+    assert normalize.order_report(order, exchange_id="ccxt.binance").order_type == kind
+
+
+@pytest.mark.parametrize(
+    ("position", "qty", "cost"),
+    [
+        ({"contracts": "2", "side": "long", "notional": "210", "unrealizedPnl": "10"}, "2", "200"),
+        ({"contracts": "2", "side": "short", "notional": "210", "unrealizedPnl": "-10"}, "-2",
+         "-200"),
+        ({"contracts": "2", "side": "short", "entryPrice": "100"}, "-2", "-200"),
+        ({"contracts": "0", "side": None}, "0", "0"),
+    ],
+)  # fmt: skip
+def test_a_position_tells_what_it_was_bought_for(position, qty, cost):
+    held = normalize.held_contracts(
+        {"symbol": "BTC/USDT:USDT"} | position, {"settle": "USDT", "contractSize": "1"}
+    )
+
+    assert (held.qty, held.cost, held.currency) == (Decimal(qty), Decimal(cost), "USDT")
+
+
+def test_an_inverse_position_was_bought_for_coins():
+    position = {"symbol": "BTC/USD:BTC", "contracts": "10", "side": "long", "entryPrice": "50000"}
+    market = {"settle": "BTC", "contractSize": "100", "inverse": True}
+
+    assert normalize.held_contracts(position, market).cost == Decimal("-0.02")
+
+
+def test_a_position_without_its_side_is_no_position_of_zero():
+    with pytest.raises(Unreadable):
+        normalize.held_contracts({"symbol": "A", "contracts": "1"}, {"settle": "USDT"})

@@ -18,6 +18,7 @@ from accounts.authentication import caller_of
 from accounts.credentials import CredentialsState
 from accounts.permissions import require_admin
 from accounts.selectors import account_by_id, accounts_with_state, reading_everything
+from accounts.services.connection import test_connection
 from positions.api import views
 from positions.services.account_settings import change_account
 
@@ -77,6 +78,21 @@ class OneAccount(AdminView):
         login = changes.pop("credentials", None)
         change_account(account_id=account_id, changes=changes, login=login, by=actor_of(request))
         return Response(_row_of(account_id))
+
+
+class ConnectionTest(AdminView):
+    """``POST /backoffice/accounts/{id}/test-connection``"""
+
+    @extend_schema(
+        operation_id="backoffice_test_connection",
+        tags=TAGS,
+        request=None,
+        responses=answers({200: bodies.ConnectionAnswer}, 403, 404, 504),
+    )
+    def post(self, request: Request, account_id: int) -> Response:
+        """Ask the exchange whether the account can be traded; nothing is ordered."""
+        tested = test_connection(account=account_by_id(account_id), by=actor_of(request))
+        return Response({"passed": tested.passed, "checks": tested.checks})
 
 
 class EveryAccount:

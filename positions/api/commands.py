@@ -168,6 +168,7 @@ def _implied_account(parsed: Parsed, caller: Caller) -> int:
             return _account_of(Order, order_id, caller, OrderNotFound(order_id=order_id))
         case (
             words.ClosePosition(position_id=position_id)
+            | words.PositionChange(position_id=position_id)
             | words.CloseBy(position_id_a=position_id)
             | words.MergePositions(source_position_id=position_id)
         ):

@@ -4,7 +4,7 @@ A form reads one JSON value into one typed value; every error names field, limit
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any
 from oms_project.errors import Invalid
 from positions.engine.errors import EngineError
 from positions.engine.money import parse, plain
+from positions.engine.stops import TrailingDistance, check_trailing
 
 LARGEST_ID = 2**63 - 1
 MOST_ORDER_IDS = 500
@@ -29,6 +30,13 @@ class Form:
     schema: Schema
     required: bool = False
     alias: str | None = None
+    nullable: bool = False
+
+    def or_null(self) -> "Form":
+        """The same field where null is a wish of its own: it clears."""
+        kind = self.schema["type"]
+        kinds = [kind] if isinstance(kind, str) else list(kind)
+        return replace(self, nullable=True, schema=self.schema | {"type": [*kinds, "null"]})
 
 
 def amount(*, required: bool = False, alias: str | None = None, about: str = "") -> Form:
@@ -174,7 +182,9 @@ def fields_of(forms: Mapping[str, Form]) -> Form:
 
 
 def read_fields(forms: Mapping[str, Form], body: Any, *, within: str) -> dict[str, Any]:
-    """Read an object by its table; null means absent. ``within`` is what the object is called.
+    """Read an object by its table; null means absent, but where the field is ``nullable``.
+
+    ``within`` is what the object is called.
 
     Raises:
         Invalid: a field is unknown, missing, given twice by its alias, or wrong.
@@ -192,6 +202,8 @@ def read_fields(forms: Mapping[str, Form], body: Any, *, within: str) -> dict[st
             raise Invalid(f"{name} is given twice.", field=given, limit="once")
         if value is not None:
             found[name] = forms[name].read(given, value)
+        elif forms[name].nullable:
+            found[name] = None
     for name, form in forms.items():
         if form.required and name not in found:
             raise Invalid(f"{name} is missing.", field=name, limit="required", value=None)
@@ -201,6 +213,33 @@ def read_fields(forms: Mapping[str, Form], body: Any, *, within: str) -> dict[st
 def unknown_field(field: str, known: list[str]) -> Invalid:
     """The refusal of a field that is in no table."""
     return Invalid("There is no such field.", field=shown(field), limit=known)
+
+
+def trailing() -> Form:
+    """A trailing distance: ``{"amount": "20"}`` or ``{"percent": "1.5"}``."""
+    one = amount()
+
+    def read(field: str, value: Any) -> TrailingDistance:
+        if not isinstance(value, dict) or not set(value) <= {"amount", "percent"}:
+            raise wrong(field, "an object with amount or percent", value)
+        distance = TrailingDistance(
+            **{name: one.read(f"{field}.{name}", item) for name, item in value.items()}
+        )
+        try:
+            check_trailing(distance)
+        except EngineError as error:
+            raise Invalid(error.message, **error.facts) from None
+        return distance
+
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"amount": one.schema, "percent": one.schema},
+        "minProperties": 1,
+        "maxProperties": 1,
+        "description": "How far the stop follows the best price, in the quote currency or percent.",
+    }
+    return Form(read, schema)
 
 
 def extras() -> Form:

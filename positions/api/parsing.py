@@ -26,11 +26,14 @@ from positions.api.forms import (
     numbers,
     read_fields,
     text,
+    trailing,
     unknown_field,
     word,
 )
 from positions.engine.money import plain
+from positions.engine.stops import TrailingDistance
 from positions.engine.types import OrderType, Reason, Side, TimeInForce
+from positions.triggers import distance_json
 
 CLOSING_TYPES = (OrderType.MARKET, OrderType.LIMIT)
 GIVEN_REASONS = tuple(
@@ -61,6 +64,8 @@ FORMS: dict[str, dict[str, Form]] = {
         ),
         "trailing_amount": amount(about="How far a trailing_stop stays behind, in quote currency."),
         "trailing_percent": amount(about="The same, in percent of the price: 1.5."),
+        "stop_loss": amount(about="The position's stop once this fills."),
+        "stop_gain": amount(about="The position's take-profit once this fills."),
         "reduce_only": flag(),
         "strategy_id": number(least=0),
         "position_id": number(least=0, about="0 or absent: automatic."),
@@ -82,6 +87,7 @@ FORMS: dict[str, dict[str, Form]] = {
         "qty": amount(alias="amount", about="Absent: all that is free."),
         "order_type": word(CLOSING_TYPES, alias="type"),
         "strategy_id": number(least=0),
+        "override_unknown": flag(),
         **_ORDER_OPTIONS,
     },
     "close_by": {
@@ -97,6 +103,13 @@ FORMS: dict[str, dict[str, Form]] = {
         "stop_loss": amount(about="With stop_mode set."),
         "stop_gain": amount(about="With stop_mode set."),
         "comment": text(longest=255, about="The risk desk has to give one."),
+    },
+    "position_change": {
+        "position_id": number(required=True),
+        "stop_loss": amount(about="Null clears it, absent leaves it.").or_null(),
+        "stop_gain": amount(about="Null clears it, absent leaves it.").or_null(),
+        "trailing": trailing().or_null(),
+        "comment": text(longest=255).or_null(),
     },
 }
 
@@ -163,6 +176,8 @@ def as_json(value: Any) -> Any:
             return value.isoformat()
         case StrEnum():
             return value.value
+        case TrailingDistance():
+            return distance_json(value)
         case dict():
             return {name: as_json(item) for name, item in value.items()}
         case list() | tuple():
@@ -184,6 +199,17 @@ def _cancel_order(fields: dict[str, Any]) -> commands.CancelOrder:
     if (one is None) == (some is None):
         raise Invalid("Give order_id or order_ids.", field="order_id", limit="exactly one of them")
     return commands.CancelOrder(some if one is None else (one,))
+
+
+def _position_change(fields: dict[str, Any]) -> commands.PositionChange:
+    given = frozenset(fields) - {"position_id"}
+    if not given:
+        raise Invalid(
+            "Nothing would change.",
+            field="stop_loss, stop_gain, trailing, comment",
+            limit="at least one of them",
+        )
+    return commands.PositionChange(given=given, **fields)
 
 
 def _merge_positions(fields: dict[str, Any]) -> commands.MergePositions:
@@ -227,4 +253,5 @@ _BUILD: dict[str, Callable[[dict[str, Any]], commands.Command]] = {
     "close_position": _close_position,
     "close_by": lambda fields: commands.CloseBy(**fields),
     "merge_positions": _merge_positions,
+    "position_change": _position_change,
 }

@@ -5,7 +5,7 @@ The command bodies come from the same tables that read them; the rows from ``pos
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework import serializers
 
 from positions.api.forms import fields_of
@@ -289,6 +289,12 @@ class ProblemSerializer(ErrorSerializer):
     request_id = serializers.CharField(allow_blank=True)
 
 
+# Where every command failed, its results; where the request itself was at fault, the bare problem.
+RESULTS_OR_PROBLEM = PolymorphicProxySerializer(
+    component_name="CommandResultsOrProblem",
+    serializers=[CommandResultsSerializer, ProblemSerializer],
+    resource_type_field_name=None,
+)
 COMMANDS_PARAMETERS = [
     OpenApiParameter("parallel", bool, description="Side by side instead of one by one."),
     OpenApiParameter(

@@ -24,6 +24,11 @@ urlpatterns = [
         backoffice.OneAccount.as_view(),
         name="backoffice-account",
     ),
+    path(
+        "backoffice/accounts/<int:account_id>/test-connection",
+        backoffice.ConnectionTest.as_view(),
+        name="backoffice-test-connection",
+    ),
     path("backoffice/oms/orders/open", backoffice.OpenOrders.as_view()),
     path("backoffice/oms/orders/history", backoffice.OrderHistory.as_view()),
     path("backoffice/oms/orders/<str:ids>", backoffice.OrdersById.as_view()),

@@ -48,9 +48,11 @@ class Commands(APIView):
             200: schema.CommandResultsSerializer,
             202: schema.CommandResultsSerializer,
             207: schema.CommandResultsSerializer,
-            **_PROBLEMS,
             400: _PROBLEM,
-            409: schema.CommandResultsSerializer,
+            401: _PROBLEM,
+            413: _PROBLEM,
+            415: _PROBLEM,
+            **dict.fromkeys((403, 404, 409, 422, 502, 503, 504), schema.RESULTS_OR_PROBLEM),
         },
         tags=["commands"],
     )

@@ -8,16 +8,25 @@ cost; earlier deals are never looked at.
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, getcontext
 from typing import NamedTuple
 
 from positions.engine.arithmetic import average, gain, pro_rata, released, value
 from positions.engine.errors import ValidationError
-from positions.engine.fees import NO_CHARGE, add_fee, charge_closing, charge_opening, split_fee
+from positions.engine.fees import add_fee, charge_closing, charge_opening, split_fee
 from positions.engine.funding import Volume, forced_close_shares
-from positions.engine.holding import Booking, DustMove, Fill, Holding, Leg, Target
+from positions.engine.holding import (
+    NO_DUST,
+    Booking,
+    DustMove,
+    Fill,
+    Holding,
+    Leg,
+    Target,
+    made,
+)
 from positions.engine.market import Market
-from positions.engine.money import ZERO, exact
+from positions.engine.money import CONTEXT, ZERO, exact, exact_decimals
 from positions.engine.types import Entry, Reversal
 
 # Members looked up once: on Python 3.11 an enum attribute costs as much as a multiplication.
@@ -33,7 +42,6 @@ class Part(NamedTuple):
     booking: Booking
 
 
-@exact
 def book_fill(
     holding: Holding | None, fill: Fill, market: Market, reversal: Reversal = _SPLIT
 ) -> Booking:
@@ -46,6 +54,9 @@ def book_fill(
     Raises:
         ValidationError: qty or price is not above zero, or a fee has no currency.
     """
+    if getcontext() is not CONTEXT:  # @exact, without the cost of its call.
+        with exact_decimals():
+            return book_fill(holding, fill, market, reversal)
     if fill.qty <= ZERO or fill.price <= ZERO:
         raise _not_a_fill(fill)
     worth = value(fill.qty, fill.price, market)
@@ -130,21 +141,26 @@ def book_dust(holding: Holding, market: Market, qty: Decimal | None = None) -> B
 def _book_in(holding: Holding | None, fill: Fill, worth: Decimal, market: Market) -> Booking:
     """Open a position, or raise (or reopen) the one that is there."""
     side, qty, price, fee, currency, _ = fill
-    charge = charge_opening(fee, fill, qty, worth, market) if fee else NO_CHARGE
-    in_quote, base_fee, base_fee_cost, dust = charge
+    in_quote: Decimal | None = fee
+    base_fee, dust = ZERO, NO_DUST
+    if fee and currency != market.quote:
+        in_quote, base_fee, base_fee_cost, dust = charge_opening(fee, fill, qty, worth, market)
+        if base_fee:
+            worth -= base_fee_cost
     target = _NEW if holding is None else _CURRENT
-    leg = Leg(target, _IN, side, qty, price, ZERO, fee, currency, in_quote, base_fee)
+    leg = made(Leg, (target, _IN, side, qty, price, ZERO, fee, currency, in_quote, base_fee))
 
-    if base_fee:
-        qty, worth = qty - base_fee, worth - base_fee_cost
+    raised = qty - base_fee if base_fee else qty
     if holding is None:
         fees = add_fee((), currency, fee)
-        return Booking((leg,), None, Holding(side, qty, worth, ZERO, fees, in_quote or ZERO), dust)
+        opened = made(Holding, (side, raised, worth, ZERO, fees, in_quote or ZERO))
+        return made(Booking, ((leg,), None, opened, dust))
     _, held, cost, profit, fees, fees_quote = holding
     if fee:
-        fees, fees_quote = add_fee(fees, currency, fee), fees_quote + (in_quote or ZERO)
-    raised = Holding(side, held + qty, cost + worth, profit, fees, fees_quote)
-    return Booking((leg,), raised, None, dust)
+        fees = add_fee(fees, currency, fee)
+        fees_quote += in_quote or ZERO
+    after = made(Holding, (side, held + raised, cost + worth, profit, fees, fees_quote))
+    return made(Booking, ((leg,), after, None, dust))
 
 
 def _book_out(holding: Holding, fill: Fill, worth: Decimal, market: Market) -> Booking:
@@ -153,15 +169,17 @@ def _book_out(holding: Holding, fill: Fill, worth: Decimal, market: Market) -> B
     held_side, held, cost, profit, fees, fees_quote = holding
     freed = released(cost, held, qty)
     earned = gain(held_side, freed, worth, market)
-    in_quote, dust = NO_CHARGE.in_quote, NO_CHARGE.dust
+    in_quote: Decimal | None = fee
+    dust = NO_DUST
     if fee:
-        charge = charge_closing(fee, fill, market)
-        in_quote, dust = charge.in_quote, charge.dust
-        fees, fees_quote = add_fee(fees, currency, fee), fees_quote + (in_quote or ZERO)
+        if currency != market.quote:
+            in_quote, _, _, dust = charge_closing(fee, fill, market)
+        fees = add_fee(fees, currency, fee)
+        fees_quote += in_quote or ZERO
 
-    leg = Leg(_CURRENT, _OUT, side, qty, price, earned, fee, currency, in_quote)
-    left = Holding(held_side, held - qty, cost - freed, profit + earned, fees, fees_quote)
-    return Booking((leg,), left, None, dust)
+    leg = made(Leg, (_CURRENT, _OUT, side, qty, price, earned, fee, currency, in_quote, ZERO))
+    left = made(Holding, (held_side, held - qty, cost - freed, profit + earned, fees, fees_quote))
+    return made(Booking, ((leg,), left, None, dust))
 
 
 def _book_across_zero(

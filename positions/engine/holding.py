@@ -92,6 +92,9 @@ class DustMove(NamedTuple):
     cost: Decimal = ZERO
 
 
+NO_DUST: tuple[DustMove, ...] = ()
+
+
 class Booking(NamedTuple):
     """What one fill changed: its deals in order, the positions after it, and the dust.
 
@@ -102,7 +105,7 @@ class Booking(NamedTuple):
     legs: tuple[Leg, ...]
     current: Holding | None
     opened: Holding | None = None
-    dust: tuple[DustMove, ...] = ()
+    dust: tuple[DustMove, ...] = NO_DUST
 
     def cost_change(self, leg: Leg, before: Holding | None) -> Decimal:
         """By how much ``leg`` changed the cost of its position, which was ``before``."""
@@ -110,6 +113,13 @@ class Booking(NamedTuple):
             return ZERO if self.opened is None else self.opened.cost
         was = ZERO if before is None else before.cost
         return was if self.current is None else self.current.cost - was
+
+
+made = tuple.__new__
+"""``made(Leg, (...))`` is ``Leg(...)`` with every field given, at a third of the cost.
+
+For ``book``, which makes three such values per fill.
+"""
 
 
 @exact

@@ -6,20 +6,20 @@ the order and the positions that may matter. These are enough, a superset does n
 - netting modes: the open positions of the account and symbol;
 - hedge and external orders: the position named by the order and the ones the order opened;
 - where one of them was merged, the position it was merged into.
+
+The values are made for every fill, so they are NamedTuples (see ``holding``).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from positions.engine.errors import BrokenLedger, InvalidPositionId, ValidationError
 from positions.engine.types import PositionMode, Reason, Reversal, Side
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFacts:
+class OrderFacts(NamedTuple):
     """What routing needs to know of an order.
 
     ``position_id`` is the position it names, None for automatic; ``external`` means found at the
@@ -33,8 +33,7 @@ class OrderFacts:
     external: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A position that a fill may belong to.
 
     ``opened_by`` is the order that opened it (a reversal does not change it); ``dedicated`` means
@@ -50,8 +49,7 @@ class Candidate:
     merged_into: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Where to book a fill: ``position_id`` None means into a new position.
 
     ``reversal`` is what ``book_fill`` must be given; ``new_reason`` is the reason of a position

@@ -4,9 +4,11 @@ The projector asks when it books, the replay when it books again; both get the s
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from positions import rows
 from positions.engine.holding import Fill
@@ -49,9 +51,15 @@ class Executed(NamedTuple):
     forced_step: Decimal | None
 
 
+_TEXTS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "",
+    Decimal: plain,
+    datetime: rows.utc_text,
+}
 _RARE = ("external", "forced", "forced_step")
 _UNHASHED = {"id", "hash", *_RARE}
-_HASHED = [name for name in Executed._fields if name not in _UNHASHED]
+_hashed = attrgetter(*(name for name in Executed._fields if name not in _UNHASHED))
+_rare = attrgetter(*_RARE)
 
 
 def digest(execution: Execution | Executed) -> str:
@@ -59,9 +67,9 @@ def digest(execution: Execution | Executed) -> str:
 
     What hardly any has is named, and counts where it is set.
     """
-    facts = [_text(getattr(execution, name)) for name in _HASHED]
-    rare = {name: getattr(execution, name) for name in _RARE}
-    facts += [f"{name}={_text(fact)}" for name, fact in rare.items() if fact]
+    facts = [_text(fact) for fact in _hashed(execution)]
+    rare = zip(_RARE, _rare(execution), strict=True)
+    facts += [f"{name}={_text(fact)}" for name, fact in rare if fact]
     return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
 
 
@@ -90,8 +98,4 @@ def order_facts_of(execution: Execution | Executed) -> OrderFacts:
 
 
 def _text(fact: object) -> str:
-    if fact is None:
-        return ""
-    if isinstance(fact, Decimal):
-        return plain(fact)
-    return rows.time_text(fact) or "" if isinstance(fact, datetime) else str(fact)
+    return _TEXTS.get(type(fact), str)(fact)

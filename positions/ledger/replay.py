@@ -77,6 +77,10 @@ class Books:
             case JournalKind.REASSIGN:
                 return rebooking.rebook(self, entry)
 
+    def open_positions(self, symbol: str) -> list[Rebuilt]:
+        """What is open in a symbol, in the order it was opened."""
+        return self._all(self._open.get(symbol, ()))
+
     def fill(self, execution: Executed, order: OrderFacts, number: int) -> list[BookedDeal]:
         """Book an execution as ``order`` says, its first deal with this number."""
         market = self.market_of(execution.terms_id)
@@ -271,7 +275,7 @@ class Books:
     def _candidates(self, order: OrderFacts, symbol: str, mode: PositionMode) -> list[Rebuilt]:
         """What a fill may belong to; see ``routing`` for what is enough."""
         if mode is not PositionMode.HEDGE and not order.external:
-            return self._all(self._open.get(symbol, ()))
+            return self.open_positions(symbol)
         own = self._opened_by.get(order.order_id) or ()
         found = {row.position_id: row for row in self._all((order.position_id, *own))}
         while missing := {row.merged_into for row in found.values()} - {None, *found}:

@@ -1,5 +1,7 @@
 """How does a long check show where it is and what it found?"""
 
+import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +44,7 @@ class Shown:
         if self.console.width < _NARROWEST:
             self.console = Console(file=out, highlight=False, width=_NARROWEST)
         self._began = time.monotonic()
+        self._early_mb = 0
 
     def report(self, finding: Finding) -> None:
         """Name a difference."""
@@ -70,7 +73,10 @@ class Shown:
             task = bar.add_task(of, total=total)
 
             def seen(count: int) -> None:
-                self.bookings += count if of == BOOKINGS else 0
+                if of == BOOKINGS:
+                    self.bookings += count
+                    if not self._early_mb and self.bookings * 10 >= total:
+                        self._early_mb = _peak_mb()
                 bar.advance(task, count)
 
             yield seen
@@ -83,11 +89,18 @@ class Shown:
         self.console.print(table)
 
     def summary(self, accounts: int) -> None:
-        """How much was looked at, how fast, and what came of it."""
+        """How much was looked at, how fast, with how much memory, and what came of it."""
         seconds = max(time.monotonic() - self._began, 0.001)
         if self.count > MOST_SHOWN:
             self.console.print(f"… and {self.count - MOST_SHOWN} more")
         self.console.print(
             f"{self.bookings} bookings of {accounts} accounts in {seconds:.1f} s "
-            f"({self.bookings / seconds:.0f}/s), differences: {self.count}"
+            f"({self.bookings / seconds:.0f}/s), memory at most {self._early_mb} MB in the first "
+            f"tenth and {_peak_mb()} MB in all, differences: {self.count}"
         )
+
+
+def _peak_mb() -> int:
+    """The most memory this process has had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)

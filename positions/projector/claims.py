@@ -111,6 +111,7 @@ def _ready(account_id: int, now: datetime) -> QuerySet[Instruction]:
             | Q(~Exists(being_created), order__status__in=LIVE_AT_EXCHANGE)
         )
         .exclude(command__after__status=CommandStatus.ACCEPTED)
+        .exclude(after_order__is_open=True)
     )
 
 

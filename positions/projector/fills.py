@@ -31,6 +31,7 @@ from positions.ports import MarketRules, exchange
 from positions.projector.cases import open_case, subject_of
 from positions.projector.dust import add_dust
 from positions.projector.holdings import store_holding, tell_position
+from positions.projector.stops import take_over_stops
 from positions.reports import TradeReport
 
 FORCED = (Reason.LIQUIDATION, Reason.ADL)
@@ -64,7 +65,7 @@ def book_trade(
     else:
         landed = _book_routed(lane, order, execution, market)
     # The excess of a hedge close is found again by its opening order; the order keeps its target.
-    keeps_target = order.closes_position and order.position_id is not None
+    keeps_target = (order.closes_position or order.is_leg) and order.position_id is not None
     if order.position_id != landed.pk and not keeps_target:
         order.previous_position_id = order.position_id
         order.position = landed
@@ -240,9 +241,11 @@ def _write(
         reversed_here = any(leg.entry is Entry.INOUT for leg in booking.legs)
         if reversed_here:
             current.ticket = order.pk
+        take_over_stops(execution, current, booking, Target.CURRENT)
         store_holding(lane, current, booking.current, market, at=execution.executed_at)
         tell_position(lane, "position_updated" if current.qty else "position_closed", current)
     if opened is not None:
+        take_over_stops(execution, opened, booking, Target.NEW)
         store_holding(lane, opened, booking.opened, market, at=execution.executed_at)
         tell_position(lane, "position_opened", opened)
         if opens.case is not None:
@@ -330,6 +333,7 @@ def _write_deal(
         base_fee=leg.base_fee,
         cost=cost,
         strategy_id=position.strategy_id,
+        trigger_source=order.trigger_source,
         reason=execution.forced or order.reason,
         comment=order.comment,
         reconciled=order.reconciled,

@@ -33,7 +33,10 @@ def store_holding(
     elif position.closed_at is not None:
         position.state = PositionState.OPEN
         position.closed_at = None
+    if not holding.qty:
+        position.protection = None
     position.save()
+    lane.touch(position.symbol, fully=position.has_stops)
 
 
 def tell_position(lane: HeldLane, event: str, position: Position) -> None:

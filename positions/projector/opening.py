@@ -17,21 +17,19 @@ def has_opening(account_id: int) -> bool:
     return OpeningBalance.objects.filter(account_id=account_id).exists()
 
 
-def record_opening(
-    account_id: int, owned: Mapping[str, Decimal], *, executions_before: int
-) -> bool:
+def record_opening(account_id: int, owned: Mapping[str, Decimal], *, booked_before: int) -> bool:
     """Record, once, what the account began with, from what its exchange shows it to own now.
 
-    ``executions_before`` is how many were booked before the exchange was asked. Nothing is recorded
-    (False) where something was booked since, or is on its way: then both sides are not of the same
-    moment.
+    ``booked_before`` is the newest booking number from before the exchange was asked. Nothing is
+    recorded (False) where something was booked since, or is on its way: then both sides are not of
+    the same moment.
     """
+    moved = balances.moved(account_id)  # A long ledger is read before the lane is locked.
     with holding(account_id) as lane:
-        if lane.execution_count != executions_before or has_opening(account_id):
+        if lane.last_booking_no != booked_before or has_opening(account_id):
             return False
         if Order.objects.open().filter(account_id=account_id, status__in=_IN_FLIGHT).exists():
             return False
-        moved = balances.moved(account_id)
         OpeningBalance.objects.bulk_create(
             OpeningBalance(
                 account_id=account_id,

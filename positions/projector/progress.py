@@ -112,6 +112,8 @@ def move(lane: HeldLane, order: Order, status: OrderStatus, proof: Proof = Proof
     )
     if status in FINAL:
         release_position(lane, order)
+    if status in FINAL or order.is_leg:
+        lane.touch(order.symbol, fully=order.is_leg and order.is_open)
 
 
 def release_position(lane: HeldLane, order: Order) -> None:

@@ -137,9 +137,12 @@ class _Rebooking:
         self._supersede()
         for deal in deals:
             self._write_deal(deal)
+        fills: dict[int, list[BookedDeal]] = {}
+        for deal in deals:
+            if deal.kind == DealKind.FILL:
+                fills.setdefault(deal.position_id, []).append(deal)
         for position_id in sorted(self._outcome.position_ids):
-            of_it = [deal for deal in deals if deal.position_id == position_id]
-            self._write_position(position_id, of_it)
+            self._write_position(position_id, fills.get(position_id, []))
         self._repoint_orders(deals)
         for asset, qty in self._books.dust.items():
             if qty:
@@ -255,10 +258,9 @@ class _Rebooking:
         )
         self._lane.tell("deal_created", rows.deal_row(deal), strategy_id=deal.strategy_id)
 
-    def _write_position(self, position_id: int, deals: list[BookedDeal]) -> None:
+    def _write_position(self, position_id: int, fills: list[BookedDeal]) -> None:
         lane, row = self._lane, self._positions[position_id]
         rebuilt = self._books.named(position_id)
-        fills = [deal for deal in deals if deal.kind == DealKind.FILL]
         if row.strategy_id != rebuilt.strategy_id and position_id not in self._outcome.created:
             self._outcome.moved.add(position_id)
         row.strategy_id, row.ticket = rebuilt.strategy_id, rebuilt.ticket

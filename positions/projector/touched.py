@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from oms_project.errors import Conflict, Invalid
 from positions.engine.market import Market
@@ -43,17 +43,23 @@ class Touched:
     position_ids: set[int] = field(default_factory=set)
     opened: set[int] = field(default_factory=set)
     market: Market | None = None
+    _by_execution: dict[int, list[Deal]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for deal in self.deals:
+            if deal.execution_id is not None:
+                self._by_execution.setdefault(deal.execution_id, []).append(deal)
 
     @property
     def execution_ids(self) -> set[int]:
         """The executions that are booked anew."""
-        return {deal.execution_id for deal in self.deals if deal.execution_id is not None}
+        return {*self._by_execution}
 
     def before(self, booked: BookedDeal) -> Deal | None:
         """The superseded deal of the same execution, on the same position if there was one."""
         if booked.execution_id is None:
             return None
-        same = [deal for deal in self.deals if deal.execution_id == booked.execution_id]
+        same = self._by_execution[booked.execution_id]
         return next((deal for deal in same if deal.position_id == booked.position_id), same[0])
 
 
@@ -147,7 +153,8 @@ def _check_deals(touched: Touched, orders: list[Order], *, mode: PositionMode) -
         if what := _JOURNALLED.get(DealKind(deal.kind)):
             raise _in_the_way(what, deal_id=deal.pk, position_id=deal.position_id)
     executions = Execution.objects.filter(pk__in=touched.execution_ids)
-    forced = executions.exclude(forced=None).exclude(order__in=orders).first()
+    taken_over = Q(order__reassigned_by__gt=F("booking_no")) | Q(order__in=orders)
+    forced = executions.exclude(forced=None).exclude(taken_over).first()
     if forced is not None:
         raise _in_the_way(forced.forced, order_id=forced.order_id, execution_id=forced.pk)
     other = executions.exclude(position_mode=mode).first()

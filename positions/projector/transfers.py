@@ -76,7 +76,10 @@ def book_merge(
     result: Merge,
     market: Market,
 ) -> None:
-    """Carry quantity, cost and open orders of ``source`` into ``target``; an entry and no deal."""
+    """Carry quantity, cost and open orders of ``source`` into ``target``; an entry and no deal.
+
+    The source's stops go with it.
+    """
     record(
         lane,
         JournalKind.MERGE,
@@ -92,7 +95,7 @@ def book_merge(
     source.state = PositionState.MERGED
     source.save(update_fields=["state"])
     store_holding(lane, target, result.target, market, at=lane.now)
-    for order in Order.objects.open().filter(position=source).order_by("id"):
+    for order in Order.objects.open().without_legs().filter(position=source).order_by("id"):
         order.position, order.previous_position_id = target, source.pk
         order.updated_at = lane.now
         order.save(update_fields=["position", "previous_position_id", "updated_at"])

@@ -28,6 +28,7 @@ from positions.services import (
     close_by,
     close_position,
     merge_positions,
+    position_change,
     send_order,
 )
 from positions.services.context import Acceptance
@@ -53,6 +54,7 @@ KINDS: dict[type, Kind] = {
     commands.ClosePosition: Kind(close_position.look_up, close_position.book),
     commands.CloseBy: Kind(close_by.look_up, close_by.book),
     commands.MergePositions: Kind(merge_positions.look_up, merge_positions.book),
+    commands.PositionChange: Kind(position_change.look_up, position_change.book),
 }
 
 

@@ -10,18 +10,13 @@ from accounts.permissions import (
 from accounts.words import Right
 from oms_project.errors import OrderNotFound
 from positions.commands import CancelAllOrders, CancelOrder
-from positions.engine.orders import CancelStep, cancel_step
+from positions.engine.orders import cancel_step
 from positions.engine.types import CommandStatus, OrderStatus
-from positions.models import (
-    Command,
-    Instruction,
-    InstructionKind,
-    InstructionState,
-    Order,
-)
-from positions.projector.outcomes import cancel_unsent
-from positions.projector.progress import follow, move, settle_command, settle_instruction
+from positions.models import Command, Order
+from positions.projector.cancelling import request_cancel
+from positions.projector.progress import settle_command
 from positions.projector.stopping import can_open
+from positions.services import checks
 from positions.services.context import Acceptance
 
 
@@ -46,6 +41,7 @@ def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Comm
     Raises:
         OrderNotFound: one of them does not exist for this caller.
         InvalidOrderState: one of them ended otherwise than by a cancel.
+        Conflict: one of them is a position's stop.
     """
     caller, account = acceptance.caller, acceptance.account
     by_id = Order.objects.filter(account=account).in_bulk(command.order_ids)
@@ -59,6 +55,7 @@ def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Comm
         )
         require_cancel(caller, account.pk, order.strategy_id)
         cancel_step(OrderStatus(order.status))
+        checks.check_not_a_leg(order)
         orders.append(order)
     return _cancel(acceptance, orders)
 
@@ -66,9 +63,12 @@ def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Comm
 def book_all(acceptance: Acceptance, command: CancelAllOrders, _: None) -> Command:
     """Cancel every open order of the account that the caller may cancel, or a part of them.
 
-    Those of unassigned external orders stay: whoever wants them gone names them.
+    The stops of its positions stay: they belong to the positions. Those of unassigned external
+    orders stay: whoever wants them gone names them, or pulls a kill switch.
     """
-    orders = Order.objects.open().filter(account=acceptance.account, reconciled=True)
+    orders = Order.objects.open().without_legs().filter(account=acceptance.account)
+    if not command.openings_only:
+        orders = orders.filter(reconciled=True)
     if command.symbol is not None:
         orders = orders.filter(symbol=command.symbol)
     if command.strategy_ids is not None:
@@ -88,7 +88,7 @@ def _cancel(acceptance: Acceptance, orders: list[Order]) -> Command:
     lane = acceptance.lane
     command = acceptance.store()
     for order in orders:
-        _cancel_one(acceptance, command, order)
+        request_cancel(lane, order, command)
     command.order_ids = [order.pk for order in orders]
     command.save(update_fields=["order_ids"])
     if not orders:
@@ -100,41 +100,4 @@ def _cancel(acceptance: Acceptance, orders: list[Order]) -> Command:
             {"command_id": command.pk, "order_ids": command.order_ids},
         )
     settle_command(lane, command)
-    acceptance.wake_exchange()
     return command
-
-
-def _cancel_one(acceptance: Acceptance, command: Command, order: Order) -> None:
-    """Queue the cancel; it is settled at once where the exchange need not be asked."""
-    lane = acceptance.lane
-    step = cancel_step(OrderStatus(order.status))
-    order.cancel_requested_at = lane.now
-    leg = order.exchange_orders.get(is_current=True)
-    cancel = Instruction.objects.create(
-        account=acceptance.account,
-        order=order,
-        exchange_order=leg,
-        command=command,
-        kind=InstructionKind.CANCEL,
-        urgent=True,
-        created_at=lane.now,
-    )
-    match step:
-        case CancelStep.LOCALLY:
-            order.note = "Cancelled before it was sent."
-            move(lane, order, OrderStatus.CANCELED)
-            follow(lane, order)
-        case CancelStep.ALREADY:
-            settle_instruction(lane, cancel)
-        case CancelStep.AT_VENUE | CancelStep.WISH:
-            if step is CancelStep.WISH:
-                order.next_check_at = order.next_check_at or lane.now
-            order.save(update_fields=["cancel_requested_at", "next_check_at"])
-            _drop_replacement(acceptance, order)
-
-
-def _drop_replacement(acceptance: Acceptance, order: Order) -> None:
-    """A replacement that was not sent yet will not be: whoever cancels wants nothing to follow."""
-    unsent = order.instructions.filter(kind=InstructionKind.CREATE, state=InstructionState.PENDING)
-    if create := unsent.select_related("command").first():
-        cancel_unsent(acceptance.lane, order, create)

@@ -26,6 +26,7 @@ from positions.projector.replacing import REPLACE
 from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.send_order import Found, look_up_market
+from positions.volumes import free_of
 
 _LIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
 
@@ -70,6 +71,7 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
         OmsError, EngineError: it was refused; the order stays as it is.
     """
     order = Order.objects.get(pk=command.order_id)
+    checks.check_not_a_leg(order)
     current = order.exchange_orders.get(is_current=True)
     _check_state(order)
     wanted = _wanted(command, order)
@@ -184,7 +186,7 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
         check_close(
             remaining,
             volume=order.position.qty,
-            free=checks.free_of(order.position, except_order=order),
+            free=free_of(order.position, except_order=order),
         )
     checks.check_held(account, found.rules, side=side, qty=remaining, instead_of=order)
     moved = (wanted.price, wanted.trigger_price) != (order.price, order.trigger_price)

@@ -8,13 +8,19 @@ from decimal import Decimal
 
 from accounts.models import Account, Strategy
 from accounts.words import AccountStatus, StrategyStatus
-from oms_project.errors import DuplicateClientOrderId, Invalid, InvalidStrategyId, RiskBlocked
-from positions.engine.closing import PendingOrder, PositionFacts, free_volume
-from positions.engine.money import ZERO, exact, plain
-from positions.engine.spot import check_sell, held_qty
+from oms_project.errors import (
+    Conflict,
+    DuplicateClientOrderId,
+    Invalid,
+    InvalidStrategyId,
+    RiskBlocked,
+)
+from positions.engine.money import exact, plain
+from positions.engine.spot import check_sell
 from positions.engine.types import MarketKind, OrderType, Side, TimeInForce, Trailing
-from positions.models import Dust, Order, Position
+from positions.models import Order, Position
 from positions.ports import MarketRules
+from positions.volumes import held_on_spot
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 _TRIGGERED = frozenset(
@@ -286,6 +292,22 @@ def check_client_order_id(account: Account, client_order_id: str | None) -> None
         )
 
 
+def check_not_a_leg(order: Order) -> None:
+    """The order is not a position's stop or take-profit, which follows the position.
+
+    Raises:
+        Conflict: it is.
+    """
+    if order.is_leg:
+        raise Conflict(
+            "The order protects a position; change the position's stops instead.",
+            field="order_id",
+            limit="position_change",
+            value=order.pk,
+            position_id=order.position_id,
+        )
+
+
 def check_held(
     account: Account,
     rules: MarketRules,
@@ -293,55 +315,16 @@ def check_held(
     side: Side,
     qty: Decimal,
     instead_of: Order | None = None,
+    protecting: Position | None = None,
 ) -> None:
     """A spot sell never takes what is held of the base currency below zero.
 
-    ``instead_of`` is the live order that a change would replace: what it sells is free again.
+    What the sell replaces is free again: ``instead_of`` is the live order that a change would
+    replace, ``protecting`` the position whose stop at the exchange ends before it.
 
     Raises:
         Invalid: naming what is held.
     """
     if side is Side.SELL and rules.kind is MarketKind.SPOT:
-        held = held_on_spot(account, rules.base, instead_of=instead_of)
+        held = held_on_spot(account.pk, rules.base, instead_of=instead_of, protecting=protecting)
         check_sell(qty, held=held, currency=rules.base)
-
-
-def held_on_spot(account: Account, base: str, *, instead_of: Order | None = None) -> Decimal:
-    """What the account holds of ``base`` and has not promised to a sell."""
-    pair = f"{base}/"
-    positions = Position.objects.open().filter(
-        account=account, symbol__startswith=pair, is_external=False
-    )
-    sells = Order.objects.open().filter(account=account, symbol__startswith=pair, side=Side.SELL)
-    if instead_of is not None:
-        sells = sells.exclude(pk=instead_of.pk)
-    dust = Dust.objects.filter(account=account, currency=base).first()
-    return held_qty(
-        [Side(row.side).sign * row.qty for row in positions if ":" not in row.symbol],
-        dust=dust.qty if dust else ZERO,
-        open_sells=[row.qty - row.filled_qty for row in sells if ":" not in row.symbol],
-    )
-
-
-def free_of(position: Position, *, except_order: Order | None = None) -> Decimal:
-    """The volume of a position that no pending close has been promised."""
-    pending = Order.objects.open().filter(position=position, closes_position=True)
-    if except_order is not None:
-        pending = pending.exclude(pk=except_order.pk)
-    return free_volume(
-        position.holding,
-        [PendingOrder(Side(row.side), row.qty, row.filled_qty) for row in pending],
-    )
-
-
-def facts_of(position: Position) -> PositionFacts:
-    """A row as the engine's close-by and merge see it."""
-    return PositionFacts(
-        position_id=position.pk,
-        account_id=position.account_id,
-        symbol=position.symbol,
-        strategy_id=position.strategy_id,
-        holding=position.holding,
-        free=free_of(position),
-        dedicated=position.is_external,
-    )

@@ -7,10 +7,10 @@ from positions.engine.close_by import close_by
 from positions.engine.types import CommandStatus
 from positions.models import Command, Position
 from positions.projector.transfers import book_close_by
-from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.send_order import Found, look_up_market
 from positions.services.targets import check_comment, check_live, require_closable
+from positions.volumes import facts_of
 
 
 def look_up(command: CloseBy, caller: Caller, account: Account) -> Found:
@@ -38,7 +38,7 @@ def book(acceptance: Acceptance, command: CloseBy, found: Found) -> Command:
         check_live(position)
     market = found.rules.engine_market
     mark = None if a.strategy_id == b.strategy_id else found.last_price
-    result = close_by(checks.facts_of(a), checks.facts_of(b), market, qty=command.qty, mark=mark)
+    result = close_by(facts_of(a), facts_of(b), market, qty=command.qty, mark=mark)
     row = acceptance.store(status=CommandStatus.COMPLETED)
     book_close_by(
         acceptance.lane,

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import Account
-from accounts.permissions import Caller
+from accounts.permissions import Caller, require_risk_manage
+from accounts.words import Right
 from oms_project.errors import Invalid, InvalidStrategyId
 from positions.commands import ClosePosition
 from positions.engine.closing import check_close, plan_full_close
+from positions.engine.money import ZERO
 from positions.engine.types import (
     CommandStatus,
     MarketKind,
@@ -20,11 +22,18 @@ from positions.models import Command, Position
 from positions.ports import Intent, MarketRules, exchange, risk_gate
 from positions.projector.dust import steps_of, write_off
 from positions.projector.holdings import tell_position
+from positions.projector.placing import Decided
 from positions.services import checks
 from positions.services.context import Acceptance
-from positions.services.send_order import Found, exchange_reduces, look_up_market
-from positions.services.submit import Decided, submit
+from positions.services.send_order import (
+    Found,
+    exchange_reduces,
+    leg_before,
+    look_up_market,
+)
+from positions.services.submit import submit
 from positions.services.targets import check_assigned, check_comment, check_live, require_closable
+from positions.volumes import doubtful_of, exchange_net, free_of, held_on_spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,8 @@ class Closing:
     """How much will be closed how."""
 
     qty: Decimal
-    to_dust: Decimal
+    to_dust: Decimal = ZERO
+    overrides: bool = False
 
 
 def look_up(command: ClosePosition, caller: Caller, account: Account) -> Found:
@@ -69,7 +79,7 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
     )
     checks.check_expiry(command.expires_at, now=acceptance.lane.now)
     checks.check_client_order_id(account, command.client_order_id)
-    closing = _closing(account, command, position, found.rules)
+    closing = _closing(acceptance, command, position, found.rules)
     if closing.to_dust:
         return _write_off(acceptance, position, closing.to_dust, found.rules)
     checks.check_amounts(
@@ -80,7 +90,9 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
         last_price=found.last_price,
         reduces=True,
     )
-    checks.check_held(account, found.rules, side=side, qty=closing.qty)
+    sells_spot = _sells_spot(position, found.rules)
+    if not closing.overrides:
+        checks.check_held(account, found.rules, side=side, qty=closing.qty, protecting=position)
     risk_gate().check(
         Intent(
             account_id=account.pk,
@@ -122,6 +134,7 @@ def book(acceptance: Acceptance, command: ClosePosition, found: Found) -> Comman
             asks_for_all=command.qty is None,
             reduce_only=True,
             exchange_reduce_only=exchange_reduces(account, found.rules, side, closing.qty),
+            after=leg_before(position) if sells_spot else None,
             params=command.params,
         ),
     )
@@ -147,19 +160,54 @@ def _check_target(command: ClosePosition, position: Position) -> None:
 
 
 def _closing(
-    account: Account, command: ClosePosition, position: Position, rules: MarketRules
+    acceptance: Acceptance, command: ClosePosition, position: Position, rules: MarketRules
 ) -> Closing:
-    free = checks.free_of(position)
+    free = free_of(position)
+    doubtful = _reclaimed(acceptance, command, position, rules)
     if command.qty is not None:
-        check_close(command.qty, volume=position.qty, free=free)
-        return Closing(command.qty, to_dust=Decimal(0))
-    sells_spot = rules.kind is MarketKind.SPOT and position.side == Side.BUY
-    plan = plan_full_close(
-        free,
-        steps=steps_of(rules, command.order_type),
-        held=checks.held_on_spot(account, rules.base) if sells_spot else None,
+        check_close(command.qty, volume=position.qty, free=free + doubtful)
+        return Closing(command.qty, overrides=command.qty > free)
+    held = None
+    if _sells_spot(position, rules):
+        held = held_on_spot(acceptance.account.pk, rules.base, protecting=position) + doubtful
+    steps = steps_of(rules, command.order_type)
+    plan = plan_full_close(free + doubtful, steps=steps, held=held)
+    return Closing(plan.send, plan.to_dust, overrides=plan.send > free)
+
+
+def _reclaimed(
+    acceptance: Acceptance, command: ClosePosition, position: Position, rules: MarketRules
+) -> Decimal:
+    """The volume of closes in doubt that a person may close again (contract section 5).
+
+    With ``can_risk_manage``: where reduce-only at the exchange caps it, because its net is this
+    position's volume; elsewhere only by ``override_unknown`` with a comment.
+
+    Raises:
+        PermissionDenied, StrategyPermissionDenied: ``override_unknown`` without the right.
+        Invalid: ``override_unknown`` without a comment.
+    """
+    caller, account = acceptance.caller, acceptance.account
+    if command.override_unknown:
+        require_risk_manage(caller, account.pk, position.strategy_id)
+        if not command.comment.strip():
+            raise Invalid(
+                "Say why a close in doubt is given again.", field="comment", limit="required"
+            )
+    elif not caller.may(account.pk, Right.RISK_MANAGE):
+        return ZERO
+    doubtful = doubtful_of(position)
+    if not doubtful or command.override_unknown:
+        return doubtful
+    signed = Side(position.side).sign * position.qty
+    is_capped = rules.kind is not MarketKind.SPOT and signed == exchange_net(
+        account.pk, position.symbol
     )
-    return Closing(plan.send, plan.to_dust)
+    return doubtful if is_capped else ZERO
+
+
+def _sells_spot(position: Position, rules: MarketRules) -> bool:
+    return rules.kind is MarketKind.SPOT and position.side == Side.BUY
 
 
 def _write_off(

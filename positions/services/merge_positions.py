@@ -2,9 +2,9 @@
 
 from accounts.models import Account
 from accounts.permissions import Caller
-from oms_project.errors import Invalid
 from positions.commands import MergePositions, StopMode
 from positions.engine.merge import merge
+from positions.engine.stops import check_stops
 from positions.engine.types import CommandStatus, Side
 from positions.models import Command, Position
 from positions.projector.transfers import book_merge
@@ -12,6 +12,7 @@ from positions.services import checks
 from positions.services.context import Acceptance
 from positions.services.send_order import Found, look_up_market
 from positions.services.targets import check_comment, check_live, require_closable
+from positions.volumes import facts_of
 
 
 def look_up(command: MergePositions, caller: Caller, account: Account) -> Found:
@@ -37,7 +38,7 @@ def book(acceptance: Acceptance, command: MergePositions, found: Found) -> Comma
     source, target = both[command.source_position_id], both[command.target_position_id]
     for position in (source, target):
         check_live(position)
-    result = merge(checks.facts_of(source), checks.facts_of(target))
+    result = merge(facts_of(source), facts_of(target))
     _set_stops(command, target, found)
     row = acceptance.store(status=CommandStatus.COMPLETED)
     book_merge(
@@ -56,14 +57,11 @@ def _set_stops(command: MergePositions, target: Position, found: Found) -> None:
         price = getattr(command, field)
         if price is not None:
             checks.check_price(field, price, found.rules)
-    if command.stop_loss is not None and command.stop_gain is not None:
-        sign = Side(target.side).sign
-        if sign * command.stop_gain <= sign * command.stop_loss:
-            raise Invalid(
-                "The stop loss lies on the winning side of the stop gain.",
-                field="stop_loss",
-                limit=command.stop_gain,
-                value=command.stop_loss,
-            )
+    check_stops(
+        Side(target.side),
+        stop_loss=command.stop_loss,
+        stop_gain=command.stop_gain,
+        mark=found.last_price,
+    )
     target.stop_loss, target.stop_gain = command.stop_loss, command.stop_gain
     target.trailing = None

@@ -5,20 +5,23 @@ from decimal import Decimal
 
 from accounts.models import Account
 from accounts.permissions import Caller, require_trade, tradable_strategies
-from oms_project.errors import InvalidPositionId
+from oms_project.errors import Invalid, InvalidPositionId
 from positions.commands import SendOrder
 from positions.engine.closing import check_reduce_only, exchange_may_reduce_only
 from positions.engine.money import ZERO
 from positions.engine.routing import Intent as Asks
 from positions.engine.routing import OrderFacts, current_position, intent_of
+from positions.engine.stops import check_stops
 from positions.engine.types import MarketKind, PositionMode, Side
-from positions.models import Command, Position
+from positions.models import Command, Order, Position
 from positions.ports import Intent, MarketRules, exchange, risk_gate
 from positions.projector.fills import candidate_of
+from positions.projector.placing import Decided
 from positions.services import checks
 from positions.services.context import Acceptance
-from positions.services.submit import Decided, submit
+from positions.services.submit import submit
 from positions.services.targets import check_assigned
+from positions.volumes import exchange_net, free_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
     if not reduces:
         checks.check_account_active(account)
     _check_reduction(command, target, reduces=reduces)
+    protected = _protected_by_a_stop(account, command, target, found.rules)
+    check_stops_of(command, found, closes=reduces)
     checks.check_amounts(
         found.rules,
         qty=command.qty,
@@ -87,7 +92,9 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
         last_price=found.last_price,
         reduces=reduces,
     )
-    checks.check_held(account, found.rules, side=command.side, qty=command.qty)
+    checks.check_held(
+        account, found.rules, side=command.side, qty=command.qty, protecting=protected
+    )
     risk_gate().check(
         Intent(
             account_id=account.pk,
@@ -121,22 +128,72 @@ def book(acceptance: Acceptance, command: SendOrder, found: Found) -> Command:
             reason=command.reason or acceptance.default_reason(),
             comment=command.comment,
             client_order_id=command.client_order_id,
-            position=target,
+            stop_loss=command.stop_loss,
+            stop_gain=command.stop_gain,
+            position=target or protected,
             closes_position=closes,
             reduce_only=command.reduce_only,
             exchange_reduce_only=command.reduce_only
             and exchange_reduces(account, found.rules, command.side, command.qty),
+            after=leg_before(protected),
             params=command.params,
         ),
     )
+
+
+def check_stops_of(command: SendOrder, found: Found, *, closes: bool) -> None:
+    """The stops that an order brings keep the market's step and lie where they cannot fire at once.
+
+    They are measured from its own price, where it has one.
+
+    Raises:
+        Invalid, ValidationError: naming the field.
+    """
+    for field in ("stop_loss", "stop_gain"):
+        price = getattr(command, field)
+        if price is None:
+            continue
+        if closes:
+            raise Invalid("A close brings no stops.", field=field, limit=None, value=price)
+        checks.check_price(field, price, found.rules)
+    check_stops(
+        command.side,
+        stop_loss=command.stop_loss,
+        stop_gain=command.stop_gain,
+        mark=command.price or command.trigger_price or found.last_price,
+    )
+
+
+def leg_before(protected: Position | None) -> Order | None:
+    """The stop at the exchange that has to end before a sell of the position can be sent."""
+    if protected is None:
+        return None
+    return Order.objects.open().legs().filter(position=protected).order_by("-id").first()
+
+
+def _protected_by_a_stop(
+    account: Account, command: SendOrder, target: Position | None, rules: MarketRules
+) -> Position | None:
+    """The position that a spot sell reduces, whose stop would hold what is sold."""
+    if rules.kind is not MarketKind.SPOT or command.side is not Side.SELL:
+        return None
+    if target is not None or account.position_mode == PositionMode.HEDGE:
+        return target
+    live = Position.objects.open().filter(account=account, symbol=command.symbol)
+    by_id = {row.pk: row for row in live}
+    current = current_position(
+        [candidate_of(row) for row in by_id.values()],
+        mode=PositionMode(account.position_mode),
+        strategy_id=command.strategy_id,
+    )
+    return by_id[current.position_id] if current and current.side is Side.BUY else None
 
 
 def exchange_reduces(account: Account, rules: MarketRules, side: Side, qty: Decimal) -> bool:
     """Whether the exchange can be told reduce-only: derivatives whose net there allows it."""
     if rules.kind is MarketKind.SPOT:
         return False
-    held = Position.objects.open().filter(account=account, symbol=rules.symbol)
-    net = sum((Side(row.side).sign * row.qty for row in held), ZERO)
+    net = exchange_net(account.pk, rules.symbol)
     return exchange_may_reduce_only(side, qty, exchange_net=net, market=rules.engine_market)
 
 
@@ -177,5 +234,5 @@ def _check_reduction(command: SendOrder, target: Position | None, *, reduces: bo
             command.side,
             command.qty,
             position=None if target is None else target.holding,
-            free=ZERO if target is None else checks.free_of(target),
+            free=ZERO if target is None else free_of(target),
         )

@@ -46,6 +46,7 @@ class FakeExchange:
         self.markets = dict(MARKETS)
         self.prices: dict[str, Decimal] = {}
         self.woken: list[int] = []
+        self.watching: list[int] = []
         self.meanwhile: Callable[[], object] | None = None  # Somebody else is faster, once.
         self.price_questions: Counter[str] = Counter()
         self.is_two_way = False
@@ -66,6 +67,9 @@ class FakeExchange:
             raise Invalid("The exchange has no such symbol.", field="symbol", value=symbol)
         return self.markets[symbol]
 
+    def known_market(self, account_id: int, symbol: str) -> MarketRules | None:
+        return self.markets.get(symbol)
+
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         self.price_questions[symbol] += 1
         return self.prices.get(symbol)
@@ -81,6 +85,9 @@ class FakeExchange:
 
     def wake(self, account_id: int) -> None:
         self.woken.append(account_id)
+
+    def watch_prices(self, account_id: int) -> None:
+        self.watching.append(account_id)
 
     def is_served(self) -> bool:
         return True

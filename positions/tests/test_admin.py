@@ -18,13 +18,14 @@ from positions.models import (
     JournalKind,
     Order,
     Position,
+    Trigger,
 )
 from positions.outbox import HeldLane
 from positions.projector.cases import open_case
 from positions.projector.dust import add_dust
 from positions.projector.journal import record
 
-MODELS = [Order, Position, Deal, Execution, JournalEntry, Event, Command, Dust, Case]
+MODELS = [Order, Position, Deal, Execution, JournalEntry, Event, Command, Dust, Case, Trigger]
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def office(client, desk):
     lane = HeldLane(AccountLane.objects.get())
     record(lane, JournalKind.CORRECTION)
     open_case(lane, CaseKind.DUST, "BTC")
-    desk.filled("buy", "1.5", "100.25")
+    desk.filled("buy", "1.5", "100.25", stop_loss="90")
     client.force_login(builders.user("boss", "admin"))
     return client
 

@@ -14,6 +14,7 @@ from positions.engine.types import OrderStatus
 from positions.models import Order
 from positions.services.accept import KINDS
 from positions.tests.desk import Desk
+from positions.tests.guarded import Guarded
 from positions.tests.replica import told_completely
 
 Act = Callable[[Desk], Any]
@@ -98,6 +99,18 @@ def merge(desk: Desk) -> None:
     desk.give("merge_positions", source_position_id=source.pk, target_position_id=target.pk)
 
 
+def guard(desk: Desk) -> None:
+    """Stops come, are changed, follow a partial close and go with the position."""
+    position = desk.bought("2", "100")
+    for stops in ({"stop_loss": "90", "stop_gain": "120"}, {"stop_gain": None, "comment": "mine"}):
+        desk.give("position_change", position_id=position.pk, **stops)
+        desk.claim()
+    for qty in ("1", None):
+        closing = desk.close(desk.fresh(position), **({"qty": qty} if qty else {}))
+        desk.fill(closing, "1", "101")
+        desk.claim()
+
+
 HEDGED = {"position_mode": "hedge"}
 ACTS: dict[type, list[tuple[Act, dict[str, str]]]] = {
     commands.SendOrder: [
@@ -113,6 +126,7 @@ ACTS: dict[type, list[tuple[Act, dict[str, str]]]] = {
     commands.ClosePosition: [(close, {}), (close, HEDGED), (close_and_cancel, {})],
     commands.CloseBy: [(close_by, HEDGED)],
     commands.MergePositions: [(merge, HEDGED)],
+    commands.PositionChange: [(guard, {}), (guard, HEDGED)],
 }
 
 
@@ -131,6 +145,25 @@ def test_a_command_tells_everything(act, account, new_desk):
 
 def test_every_command_is_among_them():
     assert set(ACTS) == set(KINDS)
+
+
+# --- what happens by itself ---
+
+
+@pytest.mark.parametrize("mode", ["netting", "hedge"])
+def test_stops_that_move_and_fire_are_told(mode, desk):
+    guarded = Guarded(position_mode=mode)
+
+    with told_completely(guarded):
+        position = guarded.held("2", stop_gain="120")
+        guarded.close(position, qty="1")
+        guarded.carry_on()
+        guarded.hear("121")
+        guarded.carry_on()
+        guarded.hear("89")
+        guarded.carry_on()
+
+    assert guarded.events()
 
 
 # --- what exchanges say ---

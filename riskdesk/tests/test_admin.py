@@ -147,7 +147,15 @@ def test_a_kill_switch_is_pulled_and_released(office, desk):
     assert after.context["form"] is None
 
 
-@pytest.mark.parametrize("body", [{"scope": "all", "target_id": 1}, {"scope": "user"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"scope": "all", "target_id": 1},
+        {"scope": "user"},
+        {"scope": "user", "target_id": 987654},
+        {"scope": "account", "target_id": 987654},
+    ],
+)
 def test_a_switch_is_named_whole(office, body):
     answer = office.post(page(KillSwitch, "add"), body | WHY)
 

@@ -136,6 +136,16 @@ def test_a_change_beyond_the_limit_is_refused(desk, by):
     assert (facts["rule"], facts["value"]) == ("max_net_qty", Decimal("3.5"))
 
 
+@pytest.mark.parametrize("edits", [True, False])
+def test_a_change_that_is_under_way_counts_with_its_new_quantity(desk, by, venue, edits):
+    venue.change_market(desk.symbol, edits_in_place=edits)
+    resting = desk.rest(qty="1")
+    limit(desk, by, max_net_qty=Decimal(3))
+    desk.give("change_order", order_id=resting.pk, new_qty="3")
+
+    assert refused(desk.send, qty="1")["value"] == 4
+
+
 def test_values_add_up_over_symbols_of_one_quote_currency(desk, by, venue):
     venue.prices = {desk.symbol: Decimal(100), "BTC/USDT": Decimal(50)}
     desk.filled("buy", "2", "100", symbol="BTC/USDT")
@@ -266,7 +276,7 @@ def test_the_gate_costs_two_queries_while_nothing_is_set(desk, django_assert_num
         risk_gate().check(intent)
 
 
-def test_the_gate_costs_seven_queries_however_much_is_open(
+def test_the_gate_costs_eight_queries_however_much_is_open(
     desk, by, venue, django_assert_num_queries
 ):
     venue.prices[desk.symbol] = Decimal(100)
@@ -279,7 +289,7 @@ def test_the_gate_costs_seven_queries_however_much_is_open(
     limit(desk, by, **every)
     limit(desk, by, Scope.STRATEGY, strategy.pk, max_daily_loss=Decimal(1000))
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         risk_gate().check(_intent(desk, strategy_id=strategy.pk))
 
 

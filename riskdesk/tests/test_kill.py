@@ -7,7 +7,7 @@ from accounts.models import AuditEntry
 from accounts.tests import builders
 from oms_project.errors import Conflict, Invalid, PermissionDenied, RiskBlocked
 from positions import projector
-from positions.engine.types import OrderStatus
+from positions.engine.types import OrderStatus, OrderType
 from positions.models import Event, Instruction, Order
 from riskdesk.models import KillSwitch
 from riskdesk.services import pull, release
@@ -94,6 +94,25 @@ def test_an_order_in_doubt_is_cancelled_as_soon_as_it_is_seen(desk, by):
     kill(by, KillScope.ALL)
 
     assert desk.fresh(doubtful).cancel_requested_at is not None
+
+
+def test_a_conditional_order_is_cancelled_too(desk, by, venue):
+    venue.add_types(desk.symbol, OrderType.STOP)
+    stop = desk.send(type="stop", trigger_price="120")
+    desk.claim()
+    desk.report(stop, OrderStatus.SUBMITTED)
+
+    (stopped,) = kill(by, KillScope.ACCOUNT, desk.account.pk)
+
+    assert stopped.canceling == (stop.pk,)
+
+
+def test_what_somebody_placed_at_the_exchange_is_cancelled_too(desk, by):
+    resting = desk.adopt(desk.foreign("buy", "1"))
+
+    (stopped,) = kill(by, KillScope.ACCOUNT, desk.account.pk)
+
+    assert stopped.canceling == (resting.pk,)
 
 
 def test_a_change_under_way_ends_without_a_new_order(desk, by):

@@ -19,6 +19,7 @@ ON_FAKES: dict[str, Any] = {
     "OMS_EXCHANGE_PORT": "positions.tests.fakes.FakeExchange",
     "OMS_RISK_PORT": "positions.tests.fakes.FakeRisk",
     "OMS_RELAY_URL": "memory://",
+    "CONNECTION_TEST": "accounts.tests.builders.probe",
     "EXCHANGE_IDS": "accounts.tests.builders.exchange_ids",
     "CREDENTIALS_KEYS": ["a key for tests"],
     "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],

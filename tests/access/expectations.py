@@ -28,6 +28,11 @@ class Case:
         return self.route.split()[0]
 
     @property
+    def is_threaded(self) -> bool:
+        """Whether it is answered on threads of their own, which see only what is committed."""
+        return self.route.startswith(("POST /oms/commands", "POST /ccxt/"))
+
+    @property
     def asked(self) -> str:
         """The address with its parameters."""
         return self.path or self.route.split()[1]
@@ -49,6 +54,7 @@ def command(name: str, statuses: str, **payload: Any) -> Case:
 
 
 _ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "market", "qty": "1"}
+_CCXT_ORDER = {"symbol": "NO/PE", "side": "buy", "amount": 1}
 _DAYS = "account_ids={account}&start_date=2026-01-01"
 
 #        none other read trade restricted risk readonly admin revoked expired
@@ -60,6 +66,7 @@ _TRADE = "401  404   403  202   202        403  403      403   401     401"
 _ALIEN = "401  404   403  202   403        403  403      403   401     401"
 _CLOSE = "401  404   403  202   202        202  403      403   401     401"
 _DONE = "401  404   403  200   200        200  403      403   401     401"
+_RISK = "401  404   403  403   403        200  403      404   401     401"
 _ADMIN = "401  403   403  403   403        403  403      200   401     401"
 _MADE = "401  403   403  403   403        403  403      201   401     401"
 
@@ -178,6 +185,92 @@ CASES = [
         target_position_id="{own_position}",
         comment="why",
     ),
+    # --- differences ------------------------------------------------------------------------------
+    case("GET /oms/reconcile/cases", _READ, "/oms/reconcile/cases?account_ids={account}"),
+    case(
+        "POST /oms/reassign",
+        "401 404 403 409 403 403 403 409 401 401",
+        body={"order_ids": ["{own_order}"], "target_strategy_id": "{foreign}", "preview": True},
+    ),
+    # --- the risk desk ----------------------------------------------------------------------------
+    case("GET /oms/risk/{account_id}", _READ, "/oms/risk/{account}"),
+    case("GET /oms/risk/{account_id}/strategies", _READ, "/oms/risk/{account}/strategies"),
+    case(
+        "POST /oms/risk/{account_id}/allow_new_positions",
+        _RISK,
+        "/oms/risk/{account}/allow_new_positions",
+        {"allow_new_positions": False, "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/{account_id}/strategies/allow_new_positions",
+        _RISK,
+        "/oms/risk/{account}/strategies/allow_new_positions",
+        {"strategy_id": "{own}", "allow_new_positions": False, "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/{account_id}/status",
+        _RISK,
+        "/oms/risk/{account}/status",
+        {"status": "blocked", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/{account_id}/limits",
+        _RISK,
+        "/oms/risk/{account}/limits",
+        {"max_open_orders": 5, "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/halts",
+        _RISK,
+        body={"scope": "account", "id": "{account}", "state": "halted", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/kill",
+        _RISK,
+        body={"scope": "account", "id": "{account}", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/kill",
+        "401 403 403 403 403 403 403 403 401 401",
+        body={"scope": "all", "comment": "why"},
+    ),
+    case(
+        "POST /oms/risk/release",
+        "401 404 403 403 403 409 403 404 401 401",
+        body={"scope": "account", "id": "{account}", "comment": "why"},
+    ),
+    # --- ccxt: "NO/PE" is no market, so that nothing leaves for an exchange ----------------------
+    case("GET /ccxt/orders/raw", _READ, f"/ccxt/orders/raw?{_DAYS}"),
+    case("GET /ccxt/trades/raw", _READ, f"/ccxt/trades/raw?{_DAYS}"),
+    case(
+        "POST /ccxt/{account_id}/{func}",
+        "401 404 403 422 422 403 403 404 401 401",
+        "/ccxt/{account}/createOrder",
+        {"kwargs": {**_CCXT_ORDER, "type": "market", "params": {"strategy_id": "{own}"}}},
+    ),
+    case(
+        "POST /ccxt/{account_id}/{func}",
+        "401 404 403 403 403 403 403 404 401 401",
+        "/ccxt/{account}/withdraw",
+        {"args": ["USDT", 1, "there"]},
+    ),
+    case(
+        "POST /ccxt/core/{account_id}/{func}",
+        "401 404 403 422 422 403 403 404 401 401",
+        "/ccxt/core/{account}/create_order",
+        {**_CCXT_ORDER, "order_type": "market", "params": {"strategy_id": "{own}"}},
+    ),
+    case(
+        "POST /ccxt/commands",
+        "401 404 403 422 422 403 403 404 401 401",
+        body=[
+            {
+                "account_id": "{account}",
+                "func": "createOrder",
+                "kwargs": {**_CCXT_ORDER, "type": "market", "params": {"strategy_id": "{own}"}},
+            }
+        ],
+    ),
     # --- back office -----------------------------------------------------------------------------
     case("GET /system/status", _ADMIN),
     case("GET /backoffice/accounts", _ADMIN),
@@ -192,6 +285,11 @@ CASES = [
         _ADMIN,
         "/backoffice/accounts/{account}",
         {"label": "renamed"},
+    ),
+    case(
+        "POST /backoffice/accounts/{account_id}/test-connection",
+        _ADMIN,
+        "/backoffice/accounts/{account}/test-connection",
     ),
     case("GET /backoffice/users", _ADMIN),
     case("POST /backoffice/users", _MADE, body={"user_name": "new", "role": "robot"}),

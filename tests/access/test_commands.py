@@ -1,6 +1,6 @@
-"""Who may give which command: the lines of the table for ``POST /oms/commands``, over HTTP.
+"""Who may give which command or call: the lines for ``/oms/commands`` and ``/ccxt``, over HTTP.
 
-Commands are accepted on threads of their own, so what they did stays, and each that was let through
+They are accepted on threads of their own, so what they did stays, and each that was let through
 gets fresh objects for the next.
 """
 
@@ -10,7 +10,8 @@ from positions.api.parsing import FORMS
 from tests.access.expectations import CASES
 from tests.access.world import KINDS, NOWHERE
 
-COMMANDS = [case for case in CASES if case.route == "POST /oms/commands"]
+THREADED = [case for case in CASES if case.is_threaded]
+COMMANDS = [case for case in THREADED if case.route == "POST /oms/commands"]
 
 
 def test_every_command_has_a_line_in_the_table():
@@ -19,10 +20,10 @@ def test_every_command_has_a_line_in_the_table():
 
 def test_each_kind_of_caller_gets_what_the_table_says(stored_world):
     wrong = []
-    for case in COMMANDS:
+    for case in THREADED:
         for kind in KINDS:
-            body = stored_world.filled_in(case.body)
-            status, answer = stored_world.ask_for_good(kind, case.method, case.asked, body)
+            path, body = stored_world.filled_in(case.asked), stored_world.filled_in(case.body)
+            status, answer = stored_world.ask_for_good(kind, case.method, path, body)
             if status < 300:
                 stored_world.make_objects()
             if status != case.expected[kind]:

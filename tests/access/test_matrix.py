@@ -18,7 +18,8 @@ from tests.access.expectations import CASES
 from tests.access.routes import methods_of, paths, routes
 from tests.access.world import KINDS, NOWHERE
 
-REST_CASES = [case for case in CASES if case.route != "POST /oms/commands"]
+pytestmark = pytest.mark.django_db
+REST_CASES = [case for case in CASES if not case.is_threaded]
 
 
 def test_every_route_has_a_line_in_the_table():
@@ -66,7 +67,6 @@ def test_a_method_that_an_address_does_not_know_is_405_and_needs_a_key_first(wor
     assert without == expected
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 def test_no_page_of_the_admin_site_opens_for_another_role(role):
     client = Client()

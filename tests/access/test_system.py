@@ -11,6 +11,7 @@ from django.utils import timezone
 from gateway import heartbeat
 from oms_project.status import figures
 
+pytestmark = pytest.mark.django_db
 TOKEN = "a token for scrapes"
 
 

@@ -64,16 +64,16 @@ def _run(options: argparse.Namespace) -> int:
             if seed % 100 == 0:
                 print(f"… seed {seed}, {bad} with violations", flush=True)
     seconds = time.monotonic() - began
-    counts = ", ".join(f"{number} {what}" for what, number in total.items())
-    print(
-        f"seeds {options.first} to {options.first + options.seeds - 1} in {seconds:.0f} s: {counts}"
-    )
+    counts = ", ".join(f"{number} {what}" for what, number in sorted(total.items()))
+    last = options.first + options.seeds - 1
+    twice = ", each lived twice alike" if options.replay and not bad else ""
+    print(f"torture: lives, seeds {options.first} to {last} in {seconds:.0f} s: {counts}; "
+          f"{bad} with a violation{twice}")  # fmt: skip
     if resolved_s:
         resolved_s.sort()
         p99 = resolved_s[int(len(resolved_s) * 0.99)]
-        print(f"{len(resolved_s)} doubts resolved: median {median(resolved_s):.1f} s, "
-              f"p99 {p99:.1f} s of virtual time")  # fmt: skip
-    print(f"lives with a violation: {bad}" + (", each lived twice alike" if options.replay else ""))
+        print(f"torture: {len(resolved_s)} orders in doubt were resolved after "
+              f"{median(resolved_s):.1f} s, p99 {p99:.1f} s, of virtual time")  # fmt: skip
     return 1 if bad else 0
 
 

@@ -49,6 +49,8 @@ _READING = [Fault.THROTTLED, Fault.NOT_SENT, Fault.LOST_BEFORE, Fault.UNKNOWN_BE
 _AFTER = {Fault.LOST_AFTER, Fault.RESET_AFTER, Fault.TRUNCATED_AFTER, Fault.NO_ID_AFTER,
           Fault.UNKNOWN_AFTER, Fault.SLOW_AFTER}  # fmt: skip
 _TIMEOUT_S = 10.0
+HAS = ("fetchOrder", "fetchOrders", "fetchMyTrades", "fetchTime", "fetchPositions",
+       "fetchPositionMode")  # fmt: skip
 
 
 class Exchange:
@@ -64,7 +66,7 @@ class Exchange:
         self.posts: Counter[str] = Counter()
         self.options: dict[str, Any] = {}
         self.markets = {venue.symbol: {"symbol": venue.symbol, "contract": not venue.is_spot}}
-        self.has = dict.fromkeys(("fetchOrder", "fetchOrders", "fetchMyTrades", "fetchTime"), True)
+        self.has = dict.fromkeys(HAS, True)
         self._venue = venue
         self._dice = dice
 
@@ -127,6 +129,16 @@ class Exchange:
         if self._dice.random() < self.share:
             self._dice.shuffle(seen)
         return [_trade(trade) for trade in seen]
+
+    async def fetch_balance(self, params: dict[str, Any]) -> dict[str, Any]:
+        await self._read()
+        return {"total": {name: str(qty) for name, qty in self._venue.balances().items()}}
+
+    async def fetch_positions(self, _: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
+        await self._read()
+        net = self._venue.net
+        side = "long" if net > 0 else "short"
+        return [{"symbol": self._venue.symbol, "side": side, "contracts": str(abs(net))}]
 
     async def fetch_time(self, params: dict[str, Any]) -> int:
         await self._read()

@@ -23,6 +23,7 @@ def violations(life: Life) -> list[str]:
     return [
         *_sent_once(life),
         *_known_here(life),
+        *_nobodys(life),
         *_fills(life),
         *_net(life),
         *_states(life),
@@ -51,6 +52,12 @@ def _known_here(life: Life) -> Iterator[str]:
     for order in life.venue.orders:
         if order.client_id not in ours:
             yield f"the venue has {order.client_id}, which nobody here knows"
+
+
+def _nobodys(life: Life) -> Iterator[str]:
+    """Every order of this login was given here, so none is a stranger's."""
+    for order in Order.objects.filter(account=life.desk.account, reason="external"):
+        yield f"{order} was taken for a stranger's"
 
 
 def _fills(life: Life) -> Iterator[str]:

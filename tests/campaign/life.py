@@ -131,7 +131,8 @@ class _Stage:
         profile = Profile(account_id=account_id, exchange_id="ccxt.binance")
         session: asyncio.Future[Session] = self._loop.create_future()
         session.set_result(Session(profile, self.life.exchange))
-        sessions._open[account_id] = session
+        for aside in (False, True):
+            sessions._open[account_id, aside] = session
         self._begin("process: sweeper", self._sweep(self._runner))
         self._begin("process: serve", self._runner.serve(account_id))
 
@@ -197,7 +198,7 @@ class _Stage:
                 task.cancel()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        sessions._open.pop(self.life.desk.account.pk, None)
+        sessions._open.clear()
 
     # --- clients and the market ---
 

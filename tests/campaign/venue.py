@@ -81,6 +81,17 @@ class Venue:
         """Signed sum of all fills; what fees in the base currency took is not in it."""
         return sum((t.qty if t.side == "buy" else -t.qty for t in self.trades), ZERO)
 
+    def balances(self) -> dict[str, Decimal]:
+        """What the account holds per currency; it began with a lot of both."""
+        held = {"BTC": Decimal(1000), "USDT": Decimal(1000000)}
+        for trade in self.trades:
+            sign = 1 if trade.side == "buy" else -1
+            if self.is_spot:
+                held["BTC"] += sign * trade.qty
+                held["USDT"] -= sign * trade.qty * trade.price
+            held[trade.fee_currency] -= trade.fee
+        return held
+
     def create(
         self,
         *,

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -76,6 +76,7 @@ class Product:
     venue_port: int = field(default_factory=free_port)
     processes: dict[str, Process] = field(default_factory=dict)
     facts: Json = field(default_factory=dict)
+    before_start: Callable[[], object] | None = None  # Once what is needed is prepared.
 
     # --- life --------------------------------------------------------------------------------
 
@@ -85,6 +86,9 @@ class Product:
         if self.mode == "server":
             self._make_database()
         self.manage("quickstart")
+        if self.before_start:
+            self.before_start()
+            self.manage("quickstart")  # Tells the venue of logins that changed.
         self.facts = json.loads((self.data / "quickstart.json").read_text())
         for process in self._processes():
             self.processes[process.name] = process
@@ -115,6 +119,11 @@ class Product:
         done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @staticmethod
+    def printed(output: str) -> Json:
+        """The JSON that a command printed."""
+        return json.loads(output[output.index("{") :])
 
     def logs(self) -> str:
         """The end of every process's log."""
@@ -167,6 +176,17 @@ class Product:
         """A resting limit order at a share of the price; returns the order."""
         price = str(int(self.mid(account) * Decimal(share)))
         return self.buy(account, qty, order_type="limit", price=price, **payload)
+
+    def send(self, path: str, body: Json) -> Json:
+        """POST something else than a command, which must succeed."""
+        answer = requests.post(
+            f"{self.base}{path}",
+            json=body,
+            headers={"x-api-key": self.facts["api_key"]},
+            timeout=30,
+        )
+        assert answer.ok, answer.text
+        return answer.json()
 
     def get(self, path: str, **query: Any) -> Json:
         answer = requests.get(

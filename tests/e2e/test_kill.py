@@ -47,8 +47,10 @@ def test_killing_any_process_loses_no_order_and_doubles_none(tmp_path, mode):
         known = {
             order["id"] for account in product.accounts for order in orders_of(product, account)
         }
-        print(f"{mode}: seed {SEED}, {KILLS} kills, {len(flow.accepted)} answered, {total}; "
-              "0 lost, 0 doubled")  # fmt: skip
+        print(
+            f"\ntorture: kills, {mode}: seed {SEED}, {KILLS} kills, "
+            f"{len(flow.accepted)} answered, {total}; 0 lost, 0 doubled"
+        )
 
         assert flow.accepted <= known, f"answered, then gone: {sorted(flow.accepted - known)}"
         assert total["trades"] >= KILLS, "hardly anything was traded: the test shows nothing"

@@ -11,7 +11,6 @@ from itertools import count
 
 import pytest
 
-from tests.e2e.agreement import check
 from tests.e2e.officer import Officer
 from tests.e2e.product import Json, Product
 from tests.e2e.test_redis_gone import redis_url  # noqa: F401 (fixture)
@@ -28,9 +27,9 @@ WATCH_S = 2.5
 
 @pytest.mark.parametrize("mode", ["embedded", "server"])
 def test_nothing_reaches_the_venue_two_seconds_after_the_kill(tmp_path, mode):
-    product = Product(tmp_path / mode, mode=mode).start()
+    product = Product(tmp_path / mode, mode=mode)
     try:
-        _try(product, f"{mode}, ")
+        _try(product.start(), f"{mode}, ")
     finally:
         product.stop()
 
@@ -42,12 +41,16 @@ def test_nothing_reaches_the_venue_without_redis_either_on_server(tmp_path, redi
         "OMS_RELAY_URL": f"{url}/1",
         "OMS_CACHE_URL": f"{url}/2",
     }
-    product = Product(tmp_path / "server", mode="server", settings=settings).start()
+    product = Product(tmp_path / "server", mode="server", settings=settings)
     try:
+        product.start()
         redis_server.kill()
         redis_server.wait()
         _try(product, "server without Redis, ")
     finally:
+        # Celery is in no hurry to end while it looks for its broker, and there is nothing to save.
+        if "worker" in product.processes:
+            product.processes["worker"].kill()
         product.stop()
 
 
@@ -67,7 +70,7 @@ def _try(product: Product, where: str) -> None:
     finally:
         flow.stop()
     print(
-        f"{where}{TRIALS} kills, {flow.offered_per_s:.0f} orders/s offered, "
+        f"torture: {where}{TRIALS} kill switches, {flow.offered_per_s:.0f} orders/s offered, "
         f"{len(_arrivals(product))} arrived in all: last order after the kill "
         f"p99 {_p99(late_ms):.0f} ms, worst {max(late_ms):.0f} ms; "
         f"kill answered p99 {_p99(answer_ms):.0f} ms"
@@ -75,8 +78,7 @@ def _try(product: Product, where: str) -> None:
     assert flow.refused, "no order was refused while the switch was pulled"
     assert max(late_ms) <= LATEST_MS
     product.until(lambda: _is_quiet(product), 60, "every order resolved")
-    for account in product.accounts:
-        check(product, account)
+    product.manage("verify_ledger")
 
 
 def _wait_until_flowing(product: Product) -> None:

@@ -181,8 +181,7 @@ class Ledger:
         self._describe(position, side=holding.side, qty=holding.qty)
 
     def _describe(self, position: Position, **changes: Any) -> None:
-        values = {name: getattr(position.facts, name) for name in Candidate.__dataclass_fields__}
-        position.facts = Candidate(**(values | changes))
+        position.facts = position.facts._replace(**changes)
 
 
 def cash_of(fills: Iterable[Fill], market: Market) -> Decimal:

@@ -7,11 +7,11 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from positions.engine.arithmetic import value
-from positions.engine.book import book_fill
+from positions.engine.book import book_fill, book_forced_close
 from positions.engine.errors import EngineError
 from positions.engine.fees import split_fee
 from positions.engine.funding import Volume, forced_close_shares, funding_shares
-from positions.engine.holding import Fill
+from positions.engine.holding import Fill, floating_profit
 from positions.engine.market import Market
 from positions.engine.money import UNIT, ZERO, exact_decimals
 from positions.engine.orders import FINAL, Progress, Proof, may_move, status_after
@@ -291,6 +291,33 @@ def test_a_forced_close_takes_its_sum_and_from_nobody_more_than_he_has(volumes, 
 
         assert sum((part.amount for part in shares), ZERO) == qty
         assert all(ZERO < part.amount <= volumes[part.position_id] for part in shares)
+
+
+@given(
+    longs=st.lists(fills(odd=True), min_size=1, max_size=5),
+    force=fills(odd=True, paid=True),
+    step=st.sampled_from([None, Decimal("0.001"), Decimal(1)]),
+    market=st.sampled_from([LINEAR, SIZED, INVERSE]),
+)
+def test_a_forced_close_loses_nothing_of_quantity_fee_and_cash(longs, force, step, market):
+    """Whatever it closes of several positions, and whatever it opens beyond them."""
+    buys = [fill._replace(side=Side.BUY) for fill in longs]
+    held = {n: book_fill(None, fill, market).opened for n, fill in enumerate(buys)}
+    sell = force._replace(side=Side.SELL)
+
+    parts = book_forced_close(held, sell, market, step=step)
+
+    with exact_decimals():
+        legs = [part.booking.legs[0] for part in parts]
+        assert sum((leg.qty for leg in legs), ZERO) == sell.qty
+        assert sum((leg.fee for leg in legs), ZERO) == sell.fee
+        after = dict(held) | {p.position_id: p.booking.current for p in parts if p.booking.current}
+        rest = [*after.values(), *(p.booking.opened for p in parts if p.booking.opened)]
+        mark = Decimal("101.5")
+        earned = sum((leg.profit for leg in legs), ZERO)
+        floating = sum((floating_profit(each, mark, market) for each in rest), ZERO)
+        cash = cash_of([*buys, sell], market)
+        assert earned + floating == cash + worth_of(rest, mark, market)
 
 
 statuses = st.sampled_from(list(OrderStatus))

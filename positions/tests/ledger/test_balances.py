@@ -120,8 +120,8 @@ def test_an_opening_is_recorded_once_and_before_any_trade_it_is_what_the_exchang
     desk = Desk(SPOT)
     owned = {"USDT": D(5000), "BNB": D(1)}
 
-    first = opening.record_opening(desk.account.pk, owned, executions_before=0)
-    again = opening.record_opening(desk.account.pk, {"USDT": D(1)}, executions_before=0)
+    first = opening.record_opening(desk.account.pk, owned, booked_before=0)
+    again = opening.record_opening(desk.account.pk, {"USDT": D(1)}, booked_before=0)
     filled(desk, "buy", "1", "100", "0.1", "USDT")
 
     assert (first, again) == (True, False)
@@ -134,7 +134,7 @@ def test_after_trades_the_opening_is_what_the_exchange_shows_less_what_they_move
     desk = Desk(SPOT)
     filled(desk, "buy", "1", "100", "0.1", "USDT")
 
-    opening.record_opening(desk.account.pk, {"USDT": D(400), "BTC": D(3)}, executions_before=1)
+    opening.record_opening(desk.account.pk, {"USDT": D(400), "BTC": D(3)}, booked_before=1)
 
     rows = OpeningBalance.objects.order_by("currency")
     assert [(row.currency, row.amount, row.is_derived) for row in rows] == [
@@ -149,10 +149,10 @@ def test_nothing_is_recorded_while_something_is_under_way_or_was_booked_since():
     filled(desk, "buy", "1", "100", "0", "USDT")
     owned = {"USDT": D(1)}
 
-    booked_since = opening.record_opening(desk.account.pk, owned, executions_before=0)
+    booked_since = opening.record_opening(desk.account.pk, owned, booked_before=0)
     desk.send("buy", "1")
     desk.claim()
-    under_way = opening.record_opening(desk.account.pk, owned, executions_before=1)
+    under_way = opening.record_opening(desk.account.pk, owned, booked_before=1)
 
     assert (booked_since, under_way) == (False, False)
     assert not opening.has_opening(desk.account.pk)
@@ -160,7 +160,7 @@ def test_nothing_is_recorded_while_something_is_under_way_or_was_booked_since():
 
 def test_a_currency_has_one_opening_balance():
     desk = Desk(SPOT)
-    opening.record_opening(desk.account.pk, {"USDT": D(1)}, executions_before=0)
+    opening.record_opening(desk.account.pk, {"USDT": D(1)}, booked_before=0)
     row = OpeningBalance.objects.get()
 
     row.pk = None

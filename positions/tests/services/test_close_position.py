@@ -13,6 +13,7 @@ from oms_project.errors import (
     PositionCloseInProgress,
     PositionNotFound,
 )
+from positions import projector
 from positions.engine.types import OrderStatus
 from positions.models import Dust, Order
 from positions.tests.fakes import SPOT
@@ -294,3 +295,77 @@ def test_spot_closes_no_more_than_is_held(new_desk):
     order = desk.close(position)
 
     assert order.qty == D("0.6")
+
+
+# --- a close in doubt given again ---------------------------------------------------------------
+
+
+def in_doubt(desk, qty="1", **payload):
+    """A position whose close of everything the exchange did not answer for."""
+    position = desk.bought(qty, **payload)
+    desk.close(position)
+    (claim,) = desk.claim()
+    projector.mark_unknown(claim.instruction.pk, claim.fence)
+    return desk.fresh(position)
+
+
+def test_a_close_in_doubt_keeps_its_volume(desk):
+    position = in_doubt(desk)
+
+    with pytest.raises(PositionCloseInProgress):
+        close(desk, position)
+
+
+def by_risk(desk, position, **payload):
+    """A close by the risk desk, which manages risk and gives its reason."""
+    payload = {"caller": desk.caller_with(Role.RISK), "comment": "It never came."} | payload
+    return Order.objects.get(pk=close(desk, position, **payload).order_ids[0])
+
+
+def test_the_risk_desk_closes_again_where_the_exchange_caps_it(desk):
+    position = in_doubt(desk)
+
+    order = by_risk(desk, position)
+
+    assert order.qty == 1
+    assert desk.leg(order).reduce_only
+
+
+def test_where_nothing_caps_it_only_an_override_with_a_comment_closes_again(new_desk):
+    desk = new_desk(position_mode="strategy_netting")
+    position = in_doubt(desk)
+    desk.filled("sell", "0.5", strategy_id=desk.strategy().pk)
+
+    with pytest.raises(PositionCloseInProgress):
+        by_risk(desk, position)
+    with pytest.raises(Invalid):
+        by_risk(desk, position, override_unknown=True, comment=" ")
+    order = by_risk(desk, position, override_unknown=True)
+
+    assert order.qty == 1
+    assert not desk.leg(order).reduce_only
+
+
+def test_on_spot_a_close_in_doubt_needs_the_override(new_desk):
+    desk = new_desk(SPOT)
+    position = in_doubt(desk)
+
+    with pytest.raises(PositionCloseInProgress):
+        by_risk(desk, position)
+    order = by_risk(desk, position, override_unknown=True)
+
+    assert order.qty == 1
+
+
+def test_an_override_needs_the_right_to_manage_risk(desk):
+    position = in_doubt(desk)
+
+    with pytest.raises(PermissionDenied):
+        close(desk, position, override_unknown=True, comment="Please.")
+
+
+def test_an_override_never_closes_more_than_the_volume(desk):
+    position = in_doubt(desk)
+
+    with pytest.raises(Invalid):
+        by_risk(desk, position, qty="1.5", override_unknown=True)

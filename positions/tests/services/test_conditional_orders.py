@@ -7,8 +7,8 @@ import pytest
 from oms_project.errors import Invalid
 from positions.engine.types import OrderType, Trailing
 from positions.models import Instruction, Order
-from positions.services import checks
 from positions.tests.fakes import LINEAR, SPOT
+from positions.volumes import held_on_spot
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_resting_stop_on_spot_promises_what_it_would_sell(new_desk, every_type
     with pytest.raises(Invalid):
         desk.send("sell", "1")
 
-    assert checks.held_on_spot(desk.account, "BTC") == Decimal("0.5")
+    assert held_on_spot(desk.account, "BTC") == Decimal("0.5")
 
 
 def test_the_risk_desk_judges_by_the_trigger_where_there_is_no_price(desk, every_type, risk):

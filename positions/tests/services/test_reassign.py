@@ -493,6 +493,19 @@ def test_a_forced_close_in_the_range_is_named(desk):
     assert (details["limit"], details["order_id"]) == ("liquidation", forced.pk)
 
 
+def test_a_forced_close_that_was_taken_over_is_a_trade_like_any_other(desk, boss):
+    first = desk.bought("1", "100")
+    forced = desk.liquidate("sell", "3", "90")
+    later = desk.filled("buy", "1", "95")
+    desk.reassign(forced, to=0)
+
+    desk.reassign(later, to=0, caller=boss, override=True)
+
+    assert desk.fresh(first).state == "closed"
+    assert [(row.side, row.qty) for row in desk.positions()] == [("sell", 1)]
+    assert differences(desk) == []
+
+
 def test_a_change_of_the_mode_in_the_range_is_named(desk):
     order = desk.external("sell", "1")
     desk.account.position_mode = "hedge"

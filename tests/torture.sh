@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Long campaigns, one after the other; each says what it did in a line that begins with "torture:".
+#
+#   tests/torture.sh KILLS ORDERS LIVES SEED      what `make torture` calls
+set -u
+cd "$(dirname "$0")/.."
+PY="$PWD/.venv/bin/python"
+export OMS_TORTURE_KILLS="$1" OMS_KILL_TRIALS="$1" OMS_TORTURE_ORDERS="$2" OMS_TORTURE_SEED="$4"
+WORK="$(mktemp -d)"
+trap 'rm -rf "$WORK"' EXIT
+export OMS_DATA_DIR="$WORK/var"
+failed=()
+
+campaign() { # campaign NAME COMMAND…
+  printf '\n=== %s\n' "$1"
+  "${@:2}" 2>&1 | tee -a "$WORK/log"
+  [ "${PIPESTATUS[0]}" -eq 0 ] || failed+=("$1")
+}
+
+campaign lives "$PY" -m tests.campaign --first "$4" --seeds "$3"
+campaign strategies "$PY" -m pytest -q -s tests/e2e/test_three_strategies.py
+campaign kills "$PY" -m pytest -q -s tests/e2e/test_kill.py
+campaign switches "$PY" -m pytest -q -s tests/e2e/test_kill_switch.py
+
+printf '\n=== figures\n'
+grep -o 'torture: .*' "$WORK/log"
+if [ ${#failed[@]} -gt 0 ]; then printf '\nFAILED: %s\n' "${failed[*]}"; exit 1; fi
