@@ -59,4 +59,6 @@ def fits(expected, found) -> bool:
         return expected.keys() == found.keys() and all(
             fits(value, found[name]) for name, value in expected.items()
         )
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(expected) == len(found) and all(map(fits, expected, found))
     return expected == found
