@@ -6,13 +6,28 @@ from typing import Any
 import pytest
 
 from accounts.tests import builders
+from positions.api import pool
+from positions.outbox import turn
 from positions.tests.desk import Desk
 
 
 @pytest.fixture(autouse=True)
-def _one_reader(settings: Any) -> None:
-    """One thread that reads, so that a test can wait for it."""
+def _in_turn(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread reads, and readers and writers take turns.
+
+    SQLite's database in memory locks whole tables, and makes nobody wait: it fails.
+    """
     settings.OMS_SOCKET_THREADS = 1
+    submit = pool._on
+
+    async def in_turn(threads: Any, work: Any, *args: Any, **kwargs: Any) -> Any:
+        def job() -> Any:
+            with turn():
+                return work(*args, **kwargs)
+
+        return await submit(threads, job)
+
+    monkeypatch.setattr(pool, "_on", in_turn)
 
 
 @dataclass

@@ -7,14 +7,7 @@ import pytest
 from accounts.tests import builders
 from gateway import loop, market_feeds, markets
 from gateway.api.sockets import ACTIONS
-from gateway.tests.test_ccxt_calls import (  # noqa: F401 (fixtures)
-    TICKER,
-    TICKERS,
-    _fresh,
-    contracts,
-    desk,
-    with_login,
-)
+from gateway.tests.api.calling import TICKER, TICKERS, with_login
 from gateway.tests.venue import Answer, html, venue
 from positions.api.pool import in_pool
 from positions.models import Order
@@ -31,11 +24,11 @@ OFTEN = {"poll_interval_ms": 250}
 
 
 @pytest.fixture
-def key(desk) -> str:  # noqa: F811
+def key(desk) -> str:
     return builders.key(desk.user, desk.account).plain
 
 
-def market(desk, *channels: str, **wish) -> dict:  # noqa: F811
+def market(desk, *channels: str, **wish) -> dict:
     return {"account_id": desk.account.pk, "symbol": "BTC/USDT", "channels": [*channels]} | wish
 
 
@@ -46,7 +39,7 @@ async def until(client, event: str) -> dict:
     return message
 
 
-async def test_a_function_is_called_as_over_rest(desk, key):  # noqa: F811
+async def test_a_function_is_called_as_over_rest(desk, key):
     async with venue() as exchange, connected(key, actions=ALL) as client:
         exchange.answers[TICKERS] = Answer(body=TICKER)
         call = {"account_id": desk.account.pk, "func": "fetchTicker", "args": ["BTC/USDT"]}
@@ -58,7 +51,7 @@ async def test_a_function_is_called_as_over_rest(desk, key):  # noqa: F811
     assert (refused["ok"], refused["payload"]["code"]) == (False, "function_not_allowed")
 
 
-async def test_an_order_function_is_a_command_of_the_oms(desk, key):  # noqa: F811
+async def test_an_order_function_is_a_command_of_the_oms(desk, key):
     async with venue(), connected(key, actions=ALL) as client:
         args = ["BTC/USDT", "limit", "buy", "1", "100"]
         call = {"account_id": desk.account.pk, "func": "createOrder", "args": args}
@@ -69,7 +62,7 @@ async def test_an_order_function_is_a_command_of_the_oms(desk, key):  # noqa: F8
     assert await in_pool(Order.objects.count) == 1
 
 
-async def test_one_upstream_serves_every_client_of_a_market(desk, key):  # noqa: F811
+async def test_one_upstream_serves_every_client_of_a_market(desk, key):
     second = await in_pool(lambda: with_login(Desk(SPOT)))
     second_key = await in_pool(lambda: builders.key(second.user, second.account).plain)
     async with (
@@ -89,7 +82,7 @@ async def test_one_upstream_serves_every_client_of_a_market(desk, key):  # noqa:
     assert all("seq" not in each for each in first)
 
 
-async def test_each_client_gets_as_many_levels_as_it_asked_for(desk, key):  # noqa: F811
+async def test_each_client_gets_as_many_levels_as_it_asked_for(desk, key):
     async with venue() as exchange, connected(key, actions=ALL) as client:
         exchange.answers["GET /api/v3/depth"] = Answer(body=BOOK)
         await client.ask("subscribe_market", market(desk, "orderbook", depth=1), "ccxt")
@@ -98,7 +91,7 @@ async def test_each_client_gets_as_many_levels_as_it_asked_for(desk, key):  # no
     assert book["payload"]["data"]["bids"] == [["1", "2"]]
 
 
-async def test_a_trade_is_told_once(desk, key):  # noqa: F811
+async def test_a_trade_is_told_once(desk, key):
     def trade(number: int) -> dict:
         return {"a": number, "p": "1", "q": "2", "T": 1795646742019, "m": True}
 
@@ -113,7 +106,7 @@ async def test_a_trade_is_told_once(desk, key):  # noqa: F811
     assert told == [["1", "2"], ["3"]]
 
 
-async def test_after_the_last_client_left_the_exchange_is_not_asked_any_more(desk, key):  # noqa: F811
+async def test_after_the_last_client_left_the_exchange_is_not_asked_any_more(desk, key):
     async with venue() as exchange, connected(key, actions=ALL) as client:
         exchange.answers[TICKERS] = Answer(body=TICKER)
         await client.ask("subscribe_market", market(desk, "ticker", **OFTEN), "ccxt")
@@ -128,7 +121,7 @@ async def test_after_the_last_client_left_the_exchange_is_not_asked_any_more(des
     assert left == {}
 
 
-async def test_an_outage_is_told_once_and_ends_by_itself(desk, key, monkeypatch):  # noqa: F811
+async def test_an_outage_is_told_once_and_ends_by_itself(desk, key, monkeypatch):
     monkeypatch.setattr(market_feeds, "FIRST_PAUSE_S", 0.1)
     async with venue() as exchange, connected(key, actions=ALL) as client:
         exchange.answers[TICKERS] = html(503)
@@ -150,21 +143,21 @@ async def test_an_outage_is_told_once_and_ends_by_itself(desk, key, monkeypatch)
         ({"depth": 1000}, "depth"),
     ],
 )
-async def test_what_there_is_not_cannot_be_subscribed(wish, field, desk, key):  # noqa: F811
+async def test_what_there_is_not_cannot_be_subscribed(wish, field, desk, key):
     async with venue(), connected(key, actions=ALL) as client:
         refused = await client.ask("subscribe_market", market(desk, "ticker") | wish, "ccxt")
 
     assert refused["payload"]["details"]["field"] == field
 
 
-async def test_somebody_elses_exchange_account_is_not_there(contracts, key):  # noqa: F811
+async def test_somebody_elses_exchange_account_is_not_there(contracts, key):
     async with venue(), connected(key, actions=ALL) as client:
         refused = await client.ask("subscribe_market", market(contracts, "ticker"), "ccxt")
 
     assert refused["payload"]["code"] == "account_not_found"
 
 
-async def test_streams_and_polls_are_two_upstreams(desk):  # noqa: F811
+async def test_streams_and_polls_are_two_upstreams(desk):
     async with venue():
         plain = await _located(desk)
         desk.account.exchange_id = "ccxtpro.binance"
@@ -175,6 +168,6 @@ async def test_streams_and_polls_are_two_upstreams(desk):  # noqa: F811
     assert (plain.topic.streams, pushed.topic.streams) == (False, True)
 
 
-async def _located(desk):  # noqa: F811
+async def _located(desk):
     work = market_feeds.locate(desk.account.pk, "BTC/USDT", market_feeds.Channel.TICKER, None)
     return await asyncio.wrap_future(loop.reading.run(work))
