@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 # What is asked of the exchange; each client is sent as much of it as it wants.
 UPSTREAM_ROWS = 100
+ALL = 0  # found[-0:] is the whole list
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 
@@ -79,7 +80,8 @@ class Place:
 class Listener:
     """One client of a feed. ``tell`` gets JSON text, ``fail`` what went wrong, once per outage.
 
-    ``most``: levels of a book, rows of a list. ``every_s``: not more often than this.
+    ``most``: levels of a book, rows of a list; of trades, those in the first message. ``every_s``:
+    how often it is asked for; what an exchange pushes is passed on at once.
     """
 
     tell: Callable[[str], None]
@@ -96,6 +98,7 @@ class MarketFeed:
         self.topic, self._profile = topic, profile
         self.listeners: set[Listener] = set()
         self._seen: frozenset[str] = frozenset()
+        self._is_pushed = False
         self._task = asyncio.create_task(self._run())
 
     def end(self) -> None:
@@ -125,7 +128,8 @@ class MarketFeed:
     async def _upstream(self) -> Any:
         if self.topic.streams:
             reader = await readers.for_streams(self._profile)
-            if reader.session.has(_WATCH[self.topic.channel][0]):
+            self._is_pushed = reader.session.has(_WATCH[self.topic.channel][0])
+            if self._is_pushed:
                 while True:
                     if (found := await self._watched(reader)) is not None:
                         yield found
@@ -165,12 +169,22 @@ class MarketFeed:
         texts: dict[int, str] = {}
         now_s = monotonic()
         for listener in tuple(self.listeners):
-            if now_s < listener.due_s and self.topic.channel is not Channel.TRADES:
+            if not self._is_due(listener, now_s):
                 continue
-            if listener.most not in texts:
-                texts[listener.most] = render(_cut(self.topic.channel, found, listener.most))
+            most = self._most(listener)
+            if most not in texts:
+                texts[most] = render(_cut(self.topic.channel, found, most))
             listener.due_s = now_s + listener.every_s * 0.9  # The clock of a poll is not exact.
-            listener.tell(texts[listener.most])
+            listener.tell(texts[most])
+
+    def _is_due(self, listener: Listener, now_s: float) -> bool:
+        """Whether the next answer would be too late; a trade, and what is pushed, comes once."""
+        comes_once = self._is_pushed or self.topic.channel is Channel.TRADES
+        return comes_once or now_s >= listener.due_s
+
+    def _most(self, listener: Listener) -> int:
+        is_first = listener.due_s == 0.0
+        return listener.most if is_first or self.topic.channel is not Channel.TRADES else ALL
 
     def _new_trades(self, trades: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Those that the answer before did not have."""
