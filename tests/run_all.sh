@@ -49,7 +49,10 @@ static() {
 }
 
 # Row locks are there on MariaDB only; what is about them runs in that part.
-apps_sqlite() { tests -n 2 -m "not mariadb" accounts positions gateway riskdesk tests/architecture --ignore=positions/tests/engine; }
+apps_sqlite() {
+  tests -n 2 -m "not mariadb" accounts positions gateway riskdesk tests/architecture tests/bench \
+    --ignore=positions/tests/engine
+}
 
 apps_mariadb() {
   answers "$MARIADB" || { need MariaDB mariadb-server; return 1; }
@@ -79,6 +82,8 @@ ONLY="${1:-}"
 part static       static
 part engine       tests positions/tests/engine
 part apps         apps_sqlite
+part access       tests -n 2 tests/access
+part lives        tests -n 2 tests/campaign
 part mariadb      apps_mariadb
 part venue        tests -n 2 tests/paper
 part ccxt         tests tests/ccxt_suite

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from itertools import count
+from time import monotonic, sleep
 
 import pytest
 from django.core.management import call_command
@@ -40,6 +41,7 @@ D = Decimal
 SPOT, LINEAR = ("ccxt.binance", "spot", "BTC/USDT"), ("ccxt.binanceusdm", "linear", "BTC/USDT:USDT")
 BOTH = pytest.mark.parametrize("where", [SPOT, LINEAR], ids=["spot", "linear"])
 TABLES: tuple[type[Model], ...] = (Order, Execution, Deal, Position, Event, RawOrder, RawTrade)
+PAID_WITHIN_S = 30.0
 _logins = count(1)
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -492,8 +494,10 @@ def _paid_after(trader: Trader, least: int) -> list[dict]:
         session = await sessions.open_for(trader.pk)
         return [row async for page in session.funding_payments(None, 0) for row in page]
 
-    for _ in range(100):
+    until_s = monotonic() + PAID_WITHIN_S
+    while monotonic() < until_s:
         trader.paper.control("POST", "step", count=1)
         if len(found := loop.call(rows(), 20)) >= least:
             return found
+        sleep(0.1)
     raise AssertionError("no funding was paid")

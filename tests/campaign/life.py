@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from gateway import loop as gateway_loop
-from gateway import markets, sessions
+from gateway import markets, position_mode, sessions
 from gateway.markets import Profile
 from gateway.runner import Runner, left_behind
 from gateway.sessions import Session
@@ -126,6 +126,9 @@ class _Stage:
     # --- the process ---
 
     def _start(self) -> None:
+        """A new process: it remembers nothing of the one before."""
+        markets.forget()
+        position_mode.forget()
         self._runner = Runner()
         account_id = self.life.desk.account.pk
         profile = Profile(account_id=account_id, exchange_id="ccxt.binance")

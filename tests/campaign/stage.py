@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from positions import ports, relay
 from positions.engine.types import OrderStatus
-from positions.models import Event, Order
+from positions.models import Event
 from tests.campaign.life import Life
 from tests.campaign.schedule import LINEAR
 
@@ -45,15 +45,14 @@ def prepared() -> Iterator[None]:
 
 
 def story(life: Life) -> list[str]:
-    """What happened, in the order in which it was told, without ids that are drawn at random."""
-    first = Order.objects.filter(account=life.desk.account).order_by("id").first()
-    offset = first.pk if first else 0
+    """What happened, in the order in which it was told; rows by the order in which they came."""
+    met: dict[tuple[str, int], int] = {}
     told = []
     for event in Event.objects.filter(account=life.desk.account).order_by("seq"):
-        payload = event.payload
-        subject = payload.get("order_id") or payload.get("id") or offset
+        payload, kind = event.payload, event.event.partition("_")[0]
+        number = met.setdefault((kind, payload.get("id", 0)), len(met))
         facts = [payload.get(name) for name in ("status", "qty", "filled_qty", "price", "profit")]
-        told.append(f"{event.created_at} {event.event} {subject - offset} {facts}")
+        told.append(f"{event.created_at} {event.event} {number} {facts}")
     return told
 
 

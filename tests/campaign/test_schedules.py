@@ -8,7 +8,7 @@ from tests.campaign.schedule import draw
 from tests.campaign.stage import prepared, story
 
 SEEDS = range(1, 121)
-REPLAYED = range(1, 11)
+REPLAYED = (1, 3, 4, 5, 6, 7, 8, 9, 12, 14)  # Lives in which something happens.
 
 
 @pytest.fixture(autouse=True)

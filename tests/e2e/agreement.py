@@ -56,6 +56,11 @@ def check_final_states(product: Product, account: Json) -> None:
         assert Decimal(order["filled_qty"]) <= Decimal(order["qty"]), order
 
 
+def market_of(account: Json) -> str:
+    """The venue's market that the account trades in."""
+    return "linear" if account["exchange_id"].endswith("usdm") else "spot"
+
+
 def orders_at_venue(product: Product, account: Json) -> dict[str, Json]:
     """The venue's orders of the account by client id.
 
@@ -65,7 +70,7 @@ def orders_at_venue(product: Product, account: Json) -> dict[str, Json]:
     def shown(market: str) -> list[Json]:
         return product.venue("GET", "orders", login=product.login(account), market=market)
 
-    if not account["exchange_id"].endswith("usdm"):
+    if market_of(account) == "spot":
         return {row["client_id"]: row for row in shown("spot")}
     triggers = {row["client_id"]: row | {"status": row["extra"]["algo_status"]}
                 for row in shown("linear_algo")}  # fmt: skip
