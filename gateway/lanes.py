@@ -130,6 +130,7 @@ async def _send(tenure: Tenure, claim: Claim) -> float:
         await db(projector.refuse, instruction.pk, claim.fence, refusal)
     except Refused as refusal:
         log.info("order.refused", extra=_ids(claim) | refusal.details)
+        position_mode.doubt(tenure.account_id)
         await db(projector.refuse, instruction.pk, claim.fence, OrderRejected(**refusal.details))
     except Throttled as refusal:
         wait_s = refusal.retry_after_s or RETRY_AFTER_S

@@ -69,6 +69,11 @@ async def require_one_way(session: "Session", symbol: str) -> None:
     _refuse_two_way(mode)
 
 
+def doubt(account_id: int) -> None:
+    """Ask again before the next order: the exchange refused one, perhaps since it was changed."""
+    _told.pop(account_id, None)
+
+
 def check(account_id: int) -> None:
     """Refuse an account that is known to be two-way, without asking the network.
 

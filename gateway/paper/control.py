@@ -120,14 +120,23 @@ class Control:
         return [to_row(order) for order in rows]
 
     def requests(self, query: dict) -> object:
-        """How often each route was called, and how often each client order id was sent."""
+        """How often each route was called, and how often each client order id was sent.
+
+        ``stale`` counts, since the start, those of them that came too late to be looked at.
+        """
         return {
             "routes": [
                 {"method": method, "route": route, "login": login, "count": count}
                 for (method, route, login), count in sorted(self._venue.tally.items())
             ],
             "orders": [
-                {"login": login, "market": market, "client_id": client_id, "count": count}
+                {
+                    "login": login,
+                    "market": market,
+                    "client_id": client_id,
+                    "count": count,
+                    "stale": self._venue.stale[client_id],
+                }
                 for login, market, client_id, count in self._venue.store.posts()
             ],
         }

@@ -11,7 +11,7 @@ from gateway.paper.calls import Access, Answer, Call, Route
 from gateway.paper.errors import VenueError
 from gateway.paper.faults import Fault, Kind
 from gateway.paper.logins import Login
-from gateway.paper.signing import check_fresh, check_http_signature, check_key
+from gateway.paper.signing import STALE, check_fresh, check_http_signature, check_key
 from gateway.paper.venue import Venue
 
 log = logging.getLogger("paper")
@@ -77,6 +77,8 @@ class Rest:
             _let_in(request, route, call, login, query, body)
             answer = self._venue.respond(route, call)
         except VenueError as refusal:
+            if refusal.code == STALE:
+                self._venue.count_stale(route, call)
             return refusal.status, refusal.body(), headers | refusal.headers
         except Exception:
             log.exception("%s %s failed", call.method, call.path)

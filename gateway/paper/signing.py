@@ -16,6 +16,9 @@ LONGEST_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
 
 
+STALE = -1021
+
+
 def check_fresh(call: Call) -> None:
     """The request's timestamp lies within its window.
 
@@ -33,9 +36,9 @@ def check_fresh(call: Call) -> None:
     if window_ms > LONGEST_WINDOW_MS:
         raise VenueError(-1131, "recvWindow must be less than 60000.")
     if timestamp > call.now_ms + AHEAD_MS:
-        raise VenueError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+        raise VenueError(STALE, "Timestamp for this request was 1000ms ahead of the server's time.")
     if timestamp < call.now_ms - window_ms:
-        raise VenueError(-1021, "Timestamp for this request is outside of the recvWindow.")
+        raise VenueError(STALE, "Timestamp for this request is outside of the recvWindow.")
 
 
 def check_key(login: Login | None, key: str | None) -> Login:

@@ -49,6 +49,7 @@ class Venue:
         self.limiters: dict[str, Limiter] = {}
         self.routes: dict[tuple[str, str], Route] = {}
         self.tally: Counter[tuple[str, str, str]] = Counter()
+        self.stale: Counter[str] = Counter()
 
     def now_ms(self) -> int:
         """The venue's clock, which a test may set wrong."""
@@ -116,6 +117,11 @@ class Venue:
         if route.sends is not None and route.access is Access.SIGNED:
             for client_id in filter(None, route.sends(call)):
                 self.store.count_post(name, route.limiter, client_id)
+
+    def count_stale(self, route: Route, call: Call) -> None:
+        """Remember orders whose request came too late to be looked at (-1021): none was placed."""
+        if route.sends is not None:
+            self.stale.update(filter(None, route.sends(call)))
 
     def step(self) -> None:
         """Move prices one step on and do what follows from it."""

@@ -262,8 +262,12 @@ class Product:
         return rows
 
     def order_posts(self) -> dict[str, int]:
-        """How often an order was posted, by our client order id."""
-        return {row["client_id"]: row["count"] for row in self.venue("GET", "requests")["orders"]}
+        """How often an order was posted, by our client order id.
+
+        One that came too late for its window is proven not executed, and may be posted again.
+        """
+        rows = self.venue("GET", "requests")["orders"]
+        return {row["client_id"]: row["count"] - row["stale"] for row in rows}
 
     # --- underneath --------------------------------------------------------------------------
 

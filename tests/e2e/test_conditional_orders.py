@@ -146,11 +146,13 @@ def test_an_unanswered_stop_is_adopted_and_never_sent_twice(product, fault, trig
     }
 
     order = product.post(body, wait_ms=300).json()["results"][0]["order"]
+    our_id = order["exchange_client_order_id"]
+    product.until(lambda: our_id in product.order_posts(), 10, "the post")
     if triggers_meanwhile:
         product.set_price(account, 58_500)
     until(product, order, "FILLED" if triggers_meanwhile else "SUBMITTED")
 
-    assert product.order_posts()[order["exchange_client_order_id"]] == 1
+    assert product.order_posts()[our_id] == 1
     if not triggers_meanwhile:
         product.command("cancel_order", order_id=order["id"])
     agree(product, account)
