@@ -185,6 +185,18 @@ CASES = [
         target_position_id="{own_position}",
         comment="why",
     ),
+    command(
+        "position_change",
+        "401 404 403 200 200 403 403 403 401 401",
+        position_id="{own_position}",
+        stop_loss="1",
+    ),
+    command(
+        "position_change",
+        "401 404 403 200 404 403 403 403 401 401",
+        position_id="{foreign_position}",
+        stop_loss="1",
+    ),
     # --- differences ------------------------------------------------------------------------------
     case("GET /oms/reconcile/cases", _READ, "/oms/reconcile/cases?account_ids={account}"),
     case(
