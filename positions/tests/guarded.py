@@ -7,6 +7,7 @@ exchange in good health would; ``take`` hands out what waits without an answer.
 from decimal import Decimal
 from typing import Any
 
+from oms_project.errors import OrderRejected
 from positions import ports
 from positions.engine.types import GroupRole, OrderStatus, OrderType
 from positions.models import InstructionKind, Order, Position, Trigger
@@ -17,6 +18,7 @@ from positions.tests.fakes import LINEAR
 D = Decimal
 STOP_LOSS, TAKE_PROFIT = GroupRole.STOP_LOSS, GroupRole.TAKE_PROFIT
 LIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
+REFUSAL = OrderRejected(exception="OrderImmediatelyFillable", exchange_code="-2021")
 
 
 class Guarded(Desk):

@@ -5,34 +5,20 @@ from decimal import Decimal
 
 import pytest
 
-from oms_project.errors import OrderRejected
 from positions import projector
 from positions.engine.types import OrderStatus
 from positions.models import Case, Order, Position, Trigger
 from positions.projector import protection
 from positions.tests.fakes import SPOT
-from positions.tests.guarded import STOP_LOSS, TAKE_PROFIT, Guarded
+from positions.tests.guarded import REFUSAL, STOP_LOSS, TAKE_PROFIT, Guarded
 
 D = Decimal
-REFUSAL = OrderRejected(exception="OrderImmediatelyFillable", exchange_code="-2021")
 
 
 @pytest.fixture
-def desk(db):
-    """A strategy-netting account on a linear market that knows stops."""
-    return Guarded(position_mode="strategy_netting")
-
-
-@pytest.fixture
-def offset(desk):
-    """Another strategy, which sells as much as it is told."""
-    strategy = desk.strategy()
-
-    def sell(qty, side="sell"):
-        desk.filled(side, qty, desk.price, strategy_id=strategy.pk)
-        desk.carry_on()
-
-    return sell
+def desk(guarded):
+    """The guarded desk."""
+    return guarded
 
 
 def test_the_oms_fires_a_reduce_only_market_close(desk, offset):

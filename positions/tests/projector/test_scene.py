@@ -5,32 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from oms_project.errors import OrderRejected
 from positions.engine.types import OrderStatus
 from positions.models import Order, Trigger
 from positions.projector import protection
-from positions.tests.guarded import Guarded
 
 D = Decimal
-REFUSAL = OrderRejected(exception="OrderImmediatelyFillable", exchange_code="-2021")
 
 
 @pytest.fixture
-def desk(db):
-    """A strategy-netting account on a linear market that knows stops."""
-    return Guarded(position_mode="strategy_netting")
-
-
-@pytest.fixture
-def offset(desk):
-    """Another strategy, which sells as much as it is told."""
-    strategy = desk.strategy()
-
-    def sell(qty, side="sell"):
-        desk.filled(side, qty, desk.price, strategy_id=strategy.pk)
-        desk.carry_on()
-
-    return sell
+def desk(guarded):
+    """The guarded desk."""
+    return guarded
 
 
 def test_a_stop_given_with_an_order_rests_at_the_exchange_once_the_position_is_there(desk):

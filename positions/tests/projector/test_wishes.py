@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from oms_project.errors import OrderRejected
 from positions import projector
 from positions.engine.types import OrderStatus
 from positions.models import Position, Trigger
@@ -14,25 +13,12 @@ from positions.projector import protection
 from positions.tests.guarded import Guarded
 
 D = Decimal
-REFUSAL = OrderRejected(exception="OrderImmediatelyFillable", exchange_code="-2021")
 
 
 @pytest.fixture
-def desk(db):
-    """A strategy-netting account on a linear market that knows stops."""
-    return Guarded(position_mode="strategy_netting")
-
-
-@pytest.fixture
-def offset(desk):
-    """Another strategy, which sells as much as it is told."""
-    strategy = desk.strategy()
-
-    def sell(qty, side="sell"):
-        desk.filled(side, qty, desk.price, strategy_id=strategy.pk)
-        desk.carry_on()
-
-    return sell
+def desk(guarded):
+    """The guarded desk."""
+    return guarded
 
 
 def test_a_moved_stop_is_watched_here_until_the_new_one_rests(desk):
