@@ -45,15 +45,25 @@ def check(product: Product, account: Json) -> dict[str, int]:
 
 
 def check_final_states(product: Product, account: Json) -> None:
-    """Every order has the state that the venue shows for it."""
+    """Every order comes to the state that the venue shows for it."""
+    try:
+        product.until(lambda: not _differing(product, account), 10, "the venue's states")
+    except AssertionError:
+        assert _differing(product, account) == []
+
+
+def _differing(product: Product, account: Json) -> list[tuple[Json, Json]]:
+    """Orders whose state is another one there, each with the venue's row."""
     theirs = orders_at_venue(product, account)
-    for order in orders_of(product, account):
-        row = theirs.get(order["exchange_client_order_id"])
-        if row is None:
-            continue
-        if order["status"] in FINAL or row["status"] in VENUE_FINAL:
-            assert VENUE_FINAL.get(row["status"]) == order["status"], (order, row)
-        assert Decimal(order["filled_qty"]) <= Decimal(order["qty"]), order
+    pairs = [(order, theirs.get(order["exchange_client_order_id"])) for order in
+             orders_of(product, account)]  # fmt: skip
+    return [(order, row) for order, row in pairs if row is not None and not _agree(order, row)]
+
+
+def _agree(order: Json, row: Json) -> bool:
+    ended = order["status"] in FINAL or row["status"] in VENUE_FINAL
+    same = not ended or VENUE_FINAL.get(row["status"]) == order["status"]
+    return same and Decimal(order["filled_qty"]) <= Decimal(order["qty"])
 
 
 def market_of(account: Json) -> str:

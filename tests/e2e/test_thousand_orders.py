@@ -14,7 +14,7 @@ CLIENTS = 5
 
 def test_a_thousand_orders_equal_the_venues_journal(embedded):
     accounts = embedded.accounts
-    share = ORDERS // len(accounts)
+    share = -(-ORDERS // len(accounts))
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         list(clients.map(lambda account: _trade(embedded, account, share), accounts))
@@ -26,7 +26,7 @@ def test_a_thousand_orders_equal_the_venues_journal(embedded):
     embedded.manage("rebuild_positions", "--verify")
     embedded.manage("verify_ledger")
     print("orders, trades and presumed rejections per account:", counts)
-    assert sum(count["orders"] for count in counts) == ORDERS
+    assert sum(count["orders"] for count in counts) == share * len(accounts) >= ORDERS
     assert sum(count["trades"] for count in counts) >= ORDERS // 2
     assert sum(count["presumed"] for count in counts) == 0
 
@@ -36,7 +36,8 @@ def _trade(product, account, share: int) -> None:
     chance = random.Random(account["id"])
     price = int(product.mid(account))
     for start in range(0, share, 20):
-        batch = [_order(account, chance, price, sells=start > 0) for _ in range(20)]
+        size = min(20, share - start)
+        batch = [_order(account, chance, price, sells=start > 0) for _ in range(size)]
         answer = product.post(batch, parallel="true", wait_ms=60_000)
         assert answer.status_code in (200, 202), answer.text[:2000]
 
