@@ -1,5 +1,7 @@
 """Stops on the paper venue, in both modes: they rest, fire, move, and outlive a killed OMS."""
 
+from decimal import Decimal
+
 import pytest
 import requests
 
@@ -53,10 +55,16 @@ def position(product: Product, position_id: int):
 
 
 def protected(product: Product, account, qty: str = "0.02", **stops):
-    """A long with stops; returns the position."""
+    """A long with stops, given once the OMS has seen the price the test began at."""
     position_id = product.buy(account, qty)["position_id"]
+    product.until(sees_the_first_price(product, position_id), PATIENCE_S, "the mark came")
     product.command("position_change", position_id=position_id, **stops)
     return position(product, position_id)
+
+
+def sees_the_first_price(product: Product, position_id: int):
+    """Whether the mark is no longer the one an earlier test left behind."""
+    return lambda: abs(Decimal(position(product, position_id)["mark_price"] or 0) - FIRST) < 50
 
 
 def shows(product: Product, position_id: int, state: str, role: str = "stop_loss"):
@@ -169,7 +177,8 @@ def best_price(product: Product, position_id: int) -> bool:
         "from positions.models import Trigger; "
         f"print(Trigger.objects.get(position_id={position_id}).best_price)",
     )  # fmt: skip
-    return text.strip().splitlines()[-1] not in ("None", "60000")
+    stored = text.strip().splitlines()[-1]
+    return stored != "None" and Decimal(stored) > 61_500
 
 
 def test_on_spot_with_the_exchanges_policy_a_close_comes_after_the_cancelled_stop(product):
