@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 
 from accounts import authentication
 from positions import ports, relay
@@ -28,6 +29,13 @@ def _fresh(settings: Any) -> Iterator[None]:
     _forget()
     yield
     _forget()
+
+
+@pytest.fixture
+def row_locks(transactional_db: None) -> None:
+    """What the tests marked ``mariadb`` ask for; `make test` runs them on MariaDB."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer; there are no row locks to test.")
 
 
 def _forget() -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import close_old_connections, connection, connections
+from django.db import close_old_connections, connections
 
 from accounts.permissions import AccountRights, Caller
 from accounts.words import Right
@@ -15,15 +15,13 @@ from positions.tests.desk import Desk
 from positions.tests.fakes import LINEAR
 from positions.tests.ledger.checking import differences
 
-pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.mariadb,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("row_locks"),
+]
 THREADS = 8
 BUY = {"symbol": LINEAR, "side": "buy", "type": "market", "qty": "1"}
-
-
-@pytest.fixture(autouse=True)
-def _row_locks(transactional_db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one writer; there are no row locks to test.")
 
 
 def at_once(*jobs: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.tests import builders
 from positions import ports
 from positions.tests.api.conftest import Api, robot  # noqa: F401 (fixture)
-from positions.tests.conftest import _fresh, desk, new_desk, venue  # noqa: F401 (fixtures)
+from positions.tests.conftest import _fresh, desk, new_desk, row_locks, venue  # noqa: F401 (fixtures)
 from positions.tests.desk import Desk
 
 

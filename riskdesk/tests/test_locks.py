@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from accounts.audit import Actor
 from accounts.tests import builders
@@ -14,14 +14,12 @@ from riskdesk.models import KillSwitch
 from riskdesk.tests.acting import kill
 from riskdesk.words import KillScope
 
-pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.mariadb,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("row_locks"),
+]
 SOON_S = 20
-
-
-@pytest.fixture(autouse=True)
-def _row_locks(transactional_db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one writer; there are no row locks to test.")
 
 
 def test_the_row_counts_while_another_transaction_holds_the_lane():

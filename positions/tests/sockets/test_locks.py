@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from positions.api.pool import in_pool
 from positions.models import Event
@@ -15,15 +15,13 @@ from positions.tests.desk import Desk
 from positions.tests.sockets.client import connected
 from positions.tests.sockets.test_subscribing import log_of, shown
 
-pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.mariadb,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("row_locks"),
+]
 WRITERS, EACH = 8, 25
 ALL = WRITERS * EACH
-
-
-@pytest.fixture(autouse=True)
-def _row_locks(transactional_db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one writer; there are no row locks to test.")
 
 
 class Writers:
