@@ -68,6 +68,9 @@ class Facts:
     ``wallet_key``: in the rows of ``info.assets`` of a derivatives balance, the money without
         unrealised profit; ccxt's ``total`` is with it.
     ``permission_keys``: what its balance tells of the login's rights, by the words we show.
+    ``weight_per_cost``, ``order_weight``: where the list of markets tells the limits, what a unit
+        of ccxt's cost weighs among them, and what an order does.
+    ``order_limit_codes``: the codes that say "too many orders", not "too many requests".
     ``market_types``: what ``load_markets`` is limited to, by the account's default type.
     ``options``: ccxt options that a session starts with.
     """
@@ -99,6 +102,9 @@ class Facts:
     funding_of_all: bool = False
     wallet_key: str | None = None
     permission_keys: Mapping[str, str] = field(default_factory=dict)
+    weight_per_cost: float = 1.0
+    order_weight: float | None = None
+    order_limit_codes: tuple[str, ...] = ()
     market_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -142,6 +148,9 @@ _BINANCE = Facts(
     funding_of_all=True,
     wallet_key="walletBalance",
     permission_keys={"canTrade": "trade", "canWithdraw": "withdraw", "canDeposit": "deposit"},
+    weight_per_cost=5.0,  # ccxt: 1,200 units a minute; Binance spot: 6,000.
+    order_weight=1.0,
+    order_limit_codes=("-1015",),
     # A list call per account type would be two to six requests, some of them signed.
     market_types={
         "": ("spot",),
@@ -157,7 +166,8 @@ _BINANCE = Facts(
         "warnOnFetchOpenOrdersWithoutSymbol": False,
     },
 )
-_BINANCE_LINEAR = replace(_BINANCE, market_types={"": ("linear",)})
+# ccxt makes up for the limits of orders by a cost of four; its other costs are Binance's weights.
+_BINANCE_LINEAR = replace(_BINANCE, market_types={"": ("linear",)}, weight_per_cost=1.0)
 _BYBIT = Facts(
     codes={"110072": Verdict.ADOPT, "170141": Verdict.ADOPT, "10006": Verdict.THROTTLED},
     client_id_length=36,

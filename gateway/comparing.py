@@ -58,7 +58,7 @@ async def compared(account_id: int) -> list[Compared]:
         AccountNotFound: there is no such account.
     """
     try:
-        session = await sessions.open_for(account_id, aside=True)
+        session = await sessions.open_for(account_id)
     except (CallFailed, EngineUnavailable) as failure:
         why = _told(failure.details)
         return [Compared(account_id, what, Answer.NOT_ASKED, why=why) for what in _COMPARED]

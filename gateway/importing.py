@@ -65,7 +65,7 @@ async def bring_in(
         CallFailed, EngineUnavailable: the exchange could not be asked about something; what was
             booked until then is true, the rest is asked for the next time.
     """
-    session = await sessions.open_for(account_id, aside=True)
+    session = await sessions.open_for(account_id)
     if only is None:
         await position_mode.look(session)
     return await _Round(session, seen).run(only, everything=everything)

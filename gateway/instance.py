@@ -16,6 +16,7 @@ from accounts.credentials import ExchangeLogin
 from gateway import capabilities
 from gateway.markets import Profile
 from gateway.outcomes import NoSession
+from gateway.pacing import pace_of
 from gateway.rebase import base_of
 from gateway.wire import wired
 
@@ -42,6 +43,7 @@ def build(profile: Profile, login: ExchangeLogin | None) -> Any:
     if capabilities.facts(profile.exchange_id).float_numbers:
         exchange.number = float
     exchange.ssl_context = _ssl_context()
+    exchange.pace = pace_of(exchange, profile)
     exchange.wire_base = base_of(capabilities.ccxt_id(profile.exchange_id))
     if profile.is_testnet and exchange.wire_base is None:
         # A re-based exchange is where its operator says, with the paths of the real one.

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from gateway import calls, position_mode, recover, sessions, wire
+from gateway import calls, pacing, position_mode, recover, sessions, wire
 from gateway.booking import book
 from gateway.leasing import Tenure
 from gateway.loop import db
@@ -104,8 +104,10 @@ async def carry_out(tenure: Tenure, claim: Claim) -> float:
 
     Returns for how many seconds nothing more should be sent for the account; 0 as a rule.
     """
+    rank = pacing.Rank.CLOSING if claim.instruction.urgent else pacing.Rank.ACTING
     try:
-        return await _send(tenure, claim)
+        with pacing.going(rank):
+            return await _send(tenure, claim)
     except Exception:
         # Our own fault, after the request may have left: doubt, not failure.
         log.exception("lane.outcome_in_doubt", extra=_ids(claim))

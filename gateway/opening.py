@@ -22,7 +22,7 @@ async def record(account_id: int) -> None:
     """
     if await db(opening.has_opening, account_id):
         return
-    session = await sessions.open_for(account_id, aside=True)
+    session = await sessions.open_for(account_id)
     booked = await db(_last_booking_no, account_id)
     first, second = await truth.look(session), await truth.look(session)
     about = {"account_id": account_id}

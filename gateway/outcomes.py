@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gateway.capabilities import facts
+from gateway.pacing import TooFast
 from gateway.wire import Wire
 from gateway.words import Ask, Verdict
 from oms_project.errors import EngineUnavailable
@@ -77,7 +78,7 @@ _OUR_MISTAKES = (
     AttributeError,
     AssertionError,
 )
-_TOO_MANY = (418, 429)
+TOO_MANY = (418, 429)
 _MAY_HAVE_RUN = (408, 409)
 _SERVER_ERRORS = 500
 
@@ -186,6 +187,8 @@ _RAISED: Mapping[Verdict, type[CallFailed]] = {
 
 def classify(error: BaseException, wire: Wire) -> Outcome:
     """What ``error`` proves about the call whose traces are in ``wire``."""
+    if isinstance(error, TooFast) and not wire.sent:
+        return Outcome(_THROTTLED, type(error).__name__, retry_after_s=error.retry_after_s)
     name, meaning = _meaning(error)
     verdict = _proven(error, wire, meaning) if wire.sent else _before_sending(error, wire, meaning)
     return Outcome(
@@ -228,7 +231,7 @@ def _proven(error: BaseException, wire: Wire, meaning: Verdict) -> Verdict:
     match meaning:
         case Verdict.THROTTLED:
             its_own_word = known.throttle_is_proof and not _may_have_run(wire)
-            proven = wire.status in _TOO_MANY or its_own_word
+            proven = wire.status in TOO_MANY or its_own_word
         case Verdict.NOT_FOUND:
             proven = wire.ask is not Ask.CREATE and not _may_have_run(wire)
         case _:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from gateway import capabilities, normalize, sessions
+from gateway import capabilities, normalize, pacing, sessions
 from gateway.booking import CcxtStructure, book
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound
@@ -35,7 +35,8 @@ async def look_up(order_id: int) -> None:
         return
     try:
         session = await sessions.open_for(leg.account_id)
-        found = await _find(session, leg)
+        with pacing.going(pacing.Rank.ACTING):
+            found = await _find(session, leg)
     except (CallFailed, EngineUnavailable) as failure:
         log.warning("lookup.failed", extra={"order_id": order_id} | failure.details)
         await db(outcomes.check_later, order_id, timezone.now())

@@ -22,12 +22,13 @@ from django.utils import timezone
 
 from accounts.credentials import ExchangeLogin, login_of
 from accounts.models import Account
-from gateway import calls, capabilities, loop, markets, position_mode
+from gateway import calls, capabilities, loop, markets, pacing, position_mode
 from gateway.calls import Call
 from gateway.instance import build
 from gateway.markets import Profile
 from gateway.normalize import Unreadable, market_rules
 from gateway.outcomes import (
+    TOO_MANY,
     CallFailed,
     NoSession,
     NotFound,
@@ -45,7 +46,6 @@ from positions.ports import MarketRules
 
 log = logging.getLogger(__name__)
 
-LIMITER_WAIT_S = 15  # With the time-out below OMS_SEND_DEADLINE_S, after which a send is doubt.
 SEARCH_BACK_MS = DAY_MS
 _MARKET_ATTRIBUTES = (
     "markets",
@@ -67,39 +67,35 @@ class Loaded:
     attributes: Mapping[str, Any]
     options: Mapping[str, Any]
     rules: tuple[MarketRules, ...]
+    limits: tuple[pacing.Limit, ...] = ()
     loaded_at_s: float = field(default_factory=monotonic)
 
 
-_open: dict[tuple[int, bool], "asyncio.Task[Session]"] = {}
+_open: dict[int, "asyncio.Task[Session]"] = {}
 _loaded: dict[str, Loaded] = {}
 _loading: dict[str, asyncio.Lock] = {}
 
 
-async def open_for(account_id: int, *, aside: bool = False) -> "Session":
+async def open_for(account_id: int) -> "Session":
     """The account's live session; the first call opens it, calls meanwhile wait for that one.
-
-    ``aside`` is a second one for long reading: ccxt's rate limiter is a queue, in which an order
-    would wait behind a hundred questions.
 
     Raises:
         NoSession: no login, no such exchange in ccxt, or its markets cannot be loaded. It is an
             ``EngineUnavailable`` and a ``NotSent``.
         AccountNotFound: there is no such account.
     """
-    place = account_id, aside
-    task = _open.get(place)
+    task = _open.get(account_id)
     if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-        task = _open[place] = asyncio.ensure_future(_opened(account_id, aside=aside))
+        task = _open[account_id] = asyncio.ensure_future(_opened(account_id))
     # Shielded: one impatient caller must not end the opening for the others.
     return await asyncio.shield(task)
 
 
 async def forget(account_id: int) -> None:
-    """Close the account's sessions; the next ``open_for`` reads the login again."""
+    """Close the account's session; the next ``open_for`` reads the login again."""
     markets.forget(account_id)
-    for aside in (False, True):
-        if (task := _open.pop((account_id, aside), None)) is not None:
-            await _close(task)
+    if (task := _open.pop(account_id, None)) is not None:
+        await _close(task)
 
 
 async def close_all() -> None:
@@ -397,6 +393,7 @@ class Session:
         for name, value in loaded.attributes.items():
             setattr(self.exchange, name, value)
         self.exchange.options.update(loaded.options)
+        self.exchange.pace = pacing.pace_of(self.exchange, self.profile, loaded.limits)
 
     async def close(self) -> None:
         """Close connections and streams."""
@@ -429,7 +426,11 @@ class Session:
             outcome = classify(error, wire)
         finally:
             current.reset(token)
+            await pacing.heed(wire.used)
         self._clock_is_wrong |= outcome.resync
+        if outcome.verdict is Verdict.THROTTLED and wire.status in TOO_MANY:
+            over = self.exchange.pace.over(outcome.exchange_code, self.facts.order_limit_codes)
+            await pacing.pause(over, outcome.retry_after_s or pacing.PAUSE_S)
         # Raised out here, so that it holds no reference to ccxt's error: its text can hold the
         # signed query, and loggers print causes and contexts.
         raise outcome.error()
@@ -488,15 +489,14 @@ def _opened_already() -> list[Session]:
     return [task.result() for task in tasks if task.exception() is None]
 
 
-async def _opened(account_id: int, *, aside: bool) -> Session:
+async def _opened(account_id: int) -> Session:
     profile, login = await loop.db(profile_and_login, account_id)
     loaded = await load_catalogue(profile)
     session = Session(profile, build(profile, login))
     session.take_over(loaded)
     # Neither is needed to open: the exchange refuses a wrong clock, then it is measured again; the
     # position mode is asked before the first order.
-    asked = [session.measure_clock] if aside else [session.measure_clock, session.learn_mode]
-    for ask in asked:
+    for ask in (session.measure_clock, session.learn_mode):
         try:
             await ask()
         except CallFailed as failure:
@@ -508,6 +508,7 @@ async def _opened(account_id: int, *, aside: bool) -> Session:
 async def _load(profile: Profile, login: ExchangeLogin | None) -> Loaded:
     """Load markets with an instance of their own, on a loop of their own."""
     exchange = build(profile, login)
+    exchange.enableLastJsonResponse = True  # Binance's limits stand in the answer, not in a market.
     try:
         await Session(profile, exchange)._ask(Ask.READ, "load_markets", True)
         attributes = {name: getattr(exchange, name) for name in _MARKET_ATTRIBUTES}
@@ -518,7 +519,7 @@ async def _load(profile: Profile, login: ExchangeLogin | None) -> Loaded:
         # What else fetch_markets left behind (kraken finds markets by altname through it).
         names = exchange.options.get("marketHelperProps") or ()
         left = {name: exchange.options[name] for name in names if name in exchange.options}
-        return Loaded(attributes, left, rules)
+        return Loaded(attributes, left, rules, pacing.told_by(exchange.last_json_response))
     finally:
         await exchange.close()
 
@@ -572,8 +573,8 @@ async def _close(task: "asyncio.Task[Session]") -> None:
 
 
 def _patience_s() -> float:
-    """ccxt's time-out for a request, plus the wait in its rate limiter (kraken: 1 s an order)."""
-    return int(getattr(settings, "OMS_EXCHANGE_TIMEOUT_MS", 10_000)) / 1000 + LIMITER_WAIT_S
+    """ccxt's time-out for a request, plus the longest wait for our turn."""
+    return int(getattr(settings, "OMS_EXCHANGE_TIMEOUT_MS", 10_000)) / 1000 + pacing.MOST_WAIT_S
 
 
 def _identified(order: Any, exchange_id: str, wire: Wire | None = None) -> dict[str, Any]:

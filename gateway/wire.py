@@ -10,7 +10,7 @@ time-out while connecting.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -19,10 +19,18 @@ from typing import Any
 import aiohttp
 
 from gateway.capabilities import facts, venue_code
+from gateway.pacing import Allowance, Pace, Rank, turn
 from gateway.rebase import rebased
 from gateway.words import Ask
 
 KEPT_BODY = 2000
+_RANK: Mapping[Ask, Rank] = {
+    Ask.CANCEL: Rank.CLOSING,
+    Ask.CREATE: Rank.ACTING,
+    Ask.EDIT: Rank.ACTING,
+    Ask.READ: Rank.READING,
+}
+_ORDERS = (Ask.CREATE, Ask.EDIT)
 CONNECTIONS = 200
 KEEP_ALIVE_S = 30
 DNS_CACHE_S = 300
@@ -38,6 +46,7 @@ class Wire:
 
     ``sent``: a request that may act (any request, for a read) began to leave.
     ``judged``: the error was raised by ccxt while reading an answer of the exchange.
+    ``used``: what the exchange has counted of our allowances.
     ``code``: the exchange's own error number. ``body`` is for matching only and never shown.
     """
 
@@ -49,6 +58,7 @@ class Wire:
     code: str | None = None
     retry_after_s: float | None = None
     requests: int = 0
+    used: list[tuple[Allowance, float]] = field(default_factory=list)
     body: str = field(default="", repr=False)
 
     def leaving(self, method: str) -> None:
@@ -138,6 +148,7 @@ class Wired:
 
     number: type = str
     wire_base: str | None = None
+    pace: Pace
     # Floats in an answer's JSON keep their digits too.
     on_json_response = staticmethod(partial(json.loads, parse_float=str))
 
@@ -155,6 +166,17 @@ class Wired:
         if session is not None and not session.closed:
             await session.close()
 
+    async def throttle(self, cost: float | None = None) -> None:
+        """Wait for our turn (``gateway.pacing``); ccxt calls this before it signs a request.
+
+        Raises:
+            TooFast: the exchange has had enough for longer than anybody should wait.
+        """
+        wire = current.get()
+        ask = wire.ask if wire is not None else Ask.READ
+        units = 1.0 if cost is None else float(cost)
+        await turn(self.pace, units, rank=_RANK[ask], is_order=ask in _ORDERS)
+
     async def fetch(self, *request: Any, **options: Any) -> Any:
         """Send, unless it was stopped meanwhile; ccxt calls this after rate limit and signature.
 
@@ -168,11 +190,12 @@ class Wired:
         return await super().fetch(*request, **options)  # type: ignore[misc]
 
     def on_rest_response(self, *answer: Any) -> Any:
-        """Note status and Retry-After of an answer that arrived whole."""
+        """Note status, Retry-After and counted use of an answer that arrived whole."""
         if (wire := current.get()) is not None:
             status, headers = answer[0], answer[4]
             wire.status = status
             wire.retry_after_s = _seconds(headers.get("Retry-After"))
+            wire.used = self.pace.used(headers)
         return super().on_rest_response(*answer)  # type: ignore[misc]
 
     def handle_errors(self, *answer: Any) -> Any:

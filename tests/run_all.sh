@@ -48,14 +48,15 @@ static() {
     "$PY" manage.py makemigrations --check --dry-run && "$PY" manage.py check
 }
 
-# Row locks are there on MariaDB only; what is about them runs in that part.
+# What needs row locks, or Redis, runs in the part of the servers.
 apps_sqlite() {
-  tests -n 2 -m "not mariadb" accounts positions gateway riskdesk tests/architecture tests/bench \
+  tests -n 2 -m "not mariadb and not redis" accounts positions gateway riskdesk tests/architecture tests/bench \
     --ignore=positions/tests/engine
 }
 
 apps_mariadb() {
   answers "$MARIADB" || { need MariaDB mariadb-server; return 1; }
+  answers "$REDIS" || { need Redis redis-server; return 1; }
   "$PY" -c 'import MySQLdb' 2>/dev/null || { need mysqlclient "libmariadb-dev pkg-config gcc, then: .venv/bin/pip install mysqlclient"; return 1; }
   # What only computes, or only talks to an exchange, is the same on any database.
   DATABASE_URL="$MARIADB/oms" tests -n 2 accounts positions gateway riskdesk \

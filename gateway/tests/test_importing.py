@@ -101,9 +101,8 @@ class Trader:
         """Ask without waiting for the limits of an exchange that has none for us."""
 
         async def unlimited():
-            for aside in (False, True):
-                session = await sessions.open_for(self.pk, aside=aside)
-                session.exchange.enableRateLimit = False
+            session = await sessions.open_for(self.pk)
+            session.exchange.enableRateLimit = False
 
         loop.call(unlimited(), 20)
 
@@ -334,7 +333,7 @@ def test_many_pages_of_trades_become_one_order_each(paper, where):
     def three_a_page(symbol, method, name):
         return 3 if (method, name) == ("fetchMyTrades", "limit") else None
 
-    session = loop.call(sessions.open_for(trader.pk, aside=True), 20)
+    session = loop.call(sessions.open_for(trader.pk), 20)
     session.feature = three_a_page
     trader.bring_in()
 

@@ -50,7 +50,7 @@ async def watching(answer: Answer):
     """A watch at work, and the exchange that it asks."""
     async with venue() as here, session("ccxt.binance") as talk:
         here.answers[TICKER] = answer
-        sessions._open[1, False] = asyncio.ensure_future(_given(talk))
+        sessions._open[1] = asyncio.ensure_future(_given(talk))
         watch = PriceWatch(1)
         task = asyncio.create_task(watch.run())
         try:

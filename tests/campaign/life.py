@@ -134,8 +134,7 @@ class _Stage:
         profile = Profile(account_id=account_id, exchange_id="ccxt.binance")
         session: asyncio.Future[Session] = self._loop.create_future()
         session.set_result(Session(profile, self.life.exchange))
-        for aside in (False, True):
-            sessions._open[account_id, aside] = session
+        sessions._open[account_id] = session
         self._begin("process: sweeper", self._sweep(self._runner))
         self._begin("process: serve", self._runner.serve(account_id))
 
