@@ -14,7 +14,7 @@ from django.utils import timezone
 from gateway import markets, normalize, raw
 from gateway.loop import db
 from gateway.outcomes import CallFailed
-from gateway.sessions import Session
+from gateway.session import Session
 from oms_project import faultpoints
 from oms_project.faultpoints import Place
 from positions import projector

@@ -21,7 +21,7 @@ from positions.ids import new_exchange_client_order_id
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 
 if TYPE_CHECKING:
-    from gateway.sessions import Session
+    from gateway.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway import loop, position_mode, sessions
 from gateway.outcomes import CallFailed
-from gateway.sessions import Session
+from gateway.session import Session
 from gateway.words import ExchangePositionMode
 from oms_project.errors import EngineUnavailable
 

@@ -23,7 +23,7 @@ from gateway.booking import CcxtStructure, book
 from gateway.cursors import Place
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, Refused, Throttled
-from gateway.sessions import Session
+from gateway.session import Session
 from gateway.words import ImportKind
 from oms_project.errors import Invalid, OmsError
 

@@ -13,7 +13,7 @@ from gateway.outcomes import Outcome, Unanswered
 from gateway.words import Verdict
 
 if TYPE_CHECKING:
-    from gateway.sessions import Session
+    from gateway.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from gateway.words import ExchangePositionMode
 from oms_project.errors import Invalid
 
 if TYPE_CHECKING:
-    from gateway.sessions import Session
+    from gateway.session import Session
 
 REMEMBERED_S = 1.0
 

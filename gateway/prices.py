@@ -20,7 +20,7 @@ from django.conf import settings
 from gateway import capabilities, normalize, sessions
 from gateway.loop import db
 from gateway.outcomes import CallFailed
-from gateway.sessions import Session
+from gateway.session import Session
 from oms_project.errors import EngineUnavailable
 from positions.projector import protection
 from positions.projector.protection import Armed

@@ -25,12 +25,13 @@ from accounts.models import Account
 from gateway import loop, markets, sessions
 from gateway.arguments import Arguments
 from gateway.capabilities import PREFIXES, ccxt_id
+from gateway.catalogue import Loaded
 from gateway.functions import Function
 from gateway.instance import build
 from gateway.markets import Profile
 from gateway.outcomes import CallFailed
 from gateway.refusals import told
-from gateway.sessions import Loaded, Session
+from gateway.session import Session
 from gateway.words import Ask
 from oms_project.errors import AccountNotFound, EngineUnavailable, ExchangeTimeout, OmsError
 

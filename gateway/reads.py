@@ -14,11 +14,11 @@ from django.conf import settings
 
 from gateway import loop, markets, own_orders, readers
 from gateway.arguments import Arguments
+from gateway.catalogue import Loaded
 from gateway.ccxt_orders import order_structure
 from gateway.functions import Function, Kind, Sight
 from gateway.markets import Profile
 from gateway.outcomes import Refused
-from gateway.sessions import Loaded
 from gateway.shapes import render, without_info
 from gateway.shared import Shared
 from oms_project.errors import OrderNotFound

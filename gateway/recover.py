@@ -15,7 +15,7 @@ from gateway import capabilities, normalize, pacing, sessions
 from gateway.booking import CcxtStructure, book
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound
-from gateway.sessions import Session
+from gateway.session import Session
 from oms_project.errors import EngineUnavailable
 from positions.engine.types import OrderStatus
 from positions.models import ExchangeOrder, Execution, Instruction, InstructionState, Order

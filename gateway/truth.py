@@ -13,7 +13,7 @@ from typing import Any
 from gateway import normalize
 from gateway.loop import db
 from gateway.outcomes import CallFailed
-from gateway.sessions import Session
+from gateway.session import Session
 
 Amounts = dict[str, Decimal]
 

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from gateway.outcomes import NoSession
-from gateway.sessions import Session
+from gateway.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from gateway import cursors, normalize, recover, sessions, watch
 from gateway.booking import CcxtStructure, book
 from gateway.loop import db
 from gateway.outcomes import CallFailed
-from gateway.sessions import Session
+from gateway.session import Session
 from oms_project.errors import EngineUnavailable
 from positions.models import ExchangeOrder, Order
 

@@ -8,8 +8,9 @@ import pytest
 from aiohttp import web
 
 from accounts.models import Account
-from gateway import instance, loop, markets, paging, sessions
+from gateway import capabilities, catalogue, instance, loop, markets, paging, sessions
 from gateway.calls import Call
+from gateway.markets import Profile
 from gateway.outcomes import CallFailed, NoSession, NotFound, NotSent
 from gateway.tests.venue import LOGIN, Answer, limit_order, session, venue
 from oms_project.errors import EngineUnavailable
@@ -106,7 +107,7 @@ def test_the_fees_of_fills_inside_an_order_survive_being_parsed_twice():
 
 def test_why_ccxt_s_numbers_are_text_and_not_decimals():
     """ccxt's types allow Decimal, but its own helper reads one back as nothing."""
-    exchange = instance.build(sessions.Profile(1, SPOT), LOGIN)
+    exchange = instance.build(Profile(1, SPOT), LOGIN)
 
     assert exchange.safe_string({"amount": "0.10"}, "amount") == "0.10"
     assert exchange.safe_string({"amount": Decimal("0.10")}, "amount") is None
@@ -188,7 +189,7 @@ class TestPaging:
         assert self.fetch(times) == list(range(1, 6))
 
     def test_quiet_days_between_trades_are_crossed(self):
-        times = [START_MS, START_MS + paging.DAY_MS, START_MS + int(2.5 * sessions.DAY_MS)]
+        times = [START_MS, START_MS + paging.DAY_MS, START_MS + int(2.5 * paging.DAY_MS)]
 
         assert self.fetch(times) == [1, 2, 3]
 
@@ -224,7 +225,7 @@ def test_final_orders_of_every_kind_are_listed_and_resting_ones_are_not():
 def test_where_our_id_cannot_be_looked_up_the_lists_are_searched():
     async def work(talk, here):
         talk.exchange.milliseconds = lambda: START_MS + 1000
-        talk.facts = sessions.capabilities.facts("ccxt.zebpay")
+        talk.facts = capabilities.facts("ccxt.zebpay")
         shown = await talk.fetch_order("BTC/USDT", client_order_id=ORDER["clientOrderId"])
         with pytest.raises(NotFound):
             await talk.fetch_order("BTC/USDT", client_order_id="other")
@@ -240,7 +241,7 @@ def test_where_our_id_cannot_be_looked_up_the_lists_are_searched():
 
 def test_a_list_that_was_not_answered_is_not_an_empty_list():
     async def work(talk, here):
-        talk.facts = sessions.capabilities.facts("ccxt.zebpay")
+        talk.facts = capabilities.facts("ccxt.zebpay")
         await talk.fetch_order("BTC/USDT", client_order_id="aB3")
 
     with pytest.raises(CallFailed) as failure:
@@ -268,8 +269,8 @@ def test_two_way_mode_is_told_where_it_can_be_asked():
 
 def test_markets_are_loaded_with_one_request_and_shared():
     async def work(talk, here):
-        profile = sessions.Profile(1, SPOT)
-        loaded = await sessions._load(profile, LOGIN)
+        profile = Profile(1, SPOT)
+        loaded = await catalogue.load(profile, LOGIN)
         asked = [one[:2] for one in here.seen]
         talk.take_over(loaded)
         await talk.exchange.load_markets()
@@ -281,7 +282,7 @@ def test_markets_are_loaded_with_one_request_and_shared():
 
 
 def test_only_allow_listed_settings_reach_the_constructor():
-    profile = sessions.Profile(1, SPOT, uid="u")
+    profile = Profile(1, SPOT, uid="u")
     exchange = instance.build(profile, LOGIN)
 
     assert (exchange.apiKey, exchange.uid, exchange.timeout) == (LOGIN.api_key, "u", 10_000)
@@ -293,9 +294,9 @@ def test_only_allow_listed_settings_reach_the_constructor():
 
 def test_an_exchange_that_ccxt_lacks_is_unavailable():
     with pytest.raises(EngineUnavailable):
-        instance.build(sessions.Profile(1, "ccxt.bitmex"), LOGIN)
+        instance.build(Profile(1, "ccxt.bitmex"), LOGIN)
     with pytest.raises(EngineUnavailable):
-        instance.build(sessions.Profile(1, "ccxt.Exchange"), LOGIN)
+        instance.build(Profile(1, "ccxt.Exchange"), LOGIN)
 
 
 def test_having_no_session_is_both_engine_unavailable_and_not_sent():

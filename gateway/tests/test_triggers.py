@@ -10,7 +10,7 @@ import pytest
 from gateway import calls, normalize, recover, watch
 from gateway.outcomes import Adopt, NotFound, Refused, Unanswered
 from gateway.raw import canonical_json
-from gateway.sessions import Session
+from gateway.session import Session
 from gateway.tests.paper import Paper
 from gateway.tests.trading import LINEAR, MARKETS, SPOT, trading
 from positions.engine.types import OrderStatus, OrderType, Side

@@ -7,9 +7,10 @@ from itertools import count
 from django.test import override_settings
 
 from accounts.credentials import ExchangeLogin
-from gateway import instance, sessions
+from gateway import catalogue, instance
+from gateway.catalogue import Loaded
 from gateway.markets import Profile
-from gateway.sessions import Session
+from gateway.session import Session
 from gateway.tests.paper import Paper
 
 SPOT, LINEAR = "ccxt.binance", "ccxt.binanceusdm"
@@ -31,8 +32,8 @@ async def trading(paper: Paper, exchange_id: str) -> AsyncIterator[tuple[Session
     ):
         profile = Profile(1, exchange_id)
         if exchange_id not in _loaded:
-            _loaded[exchange_id] = await sessions._load(profile, None)
-        talk = sessions.Session(profile, instance.build(profile, ExchangeLogin(key, "s")))
+            _loaded[exchange_id] = await catalogue.load(profile, None)
+        talk = Session(profile, instance.build(profile, ExchangeLogin(key, "s")))
         talk.take_over(_loaded[exchange_id])
         await talk.measure_clock()
         try:
@@ -41,4 +42,4 @@ async def trading(paper: Paper, exchange_id: str) -> AsyncIterator[tuple[Session
             await talk.close()
 
 
-_loaded: dict[str, sessions.Loaded] = {}
+_loaded: dict[str, Loaded] = {}

@@ -12,10 +12,11 @@ from aiohttp import web
 from django.test import override_settings
 
 from accounts.credentials import ExchangeLogin
-from gateway import instance, sessions
+from gateway import catalogue, instance
 from gateway.calls import Call
+from gateway.catalogue import Loaded
 from gateway.markets import Profile
-from gateway.sessions import Loaded, Session
+from gateway.session import Session
 
 LOGIN = ExchangeLogin("k" * 20, "c2VjcmV0LW5ldmVyLXNob3du")
 TIMEOUT_MS = 400
@@ -137,7 +138,7 @@ async def session(exchange_id: str, login: ExchangeLogin = LOGIN):
     """A session at the running venue; markets are read from it once per test run."""
     profile = Profile(1, exchange_id)
     if exchange_id not in _loaded:
-        _loaded[exchange_id] = await sessions._load(profile, None)
+        _loaded[exchange_id] = await catalogue.load(profile, None)
     one = Session(profile, instance.build(profile, login))
     one.take_over(_loaded[exchange_id])
     one.exchange.enableRateLimit = False  # Nobody here minds; kraken's would cost a second a call.

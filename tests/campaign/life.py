@@ -21,7 +21,7 @@ from gateway import loop as gateway_loop
 from gateway import markets, position_mode, sessions
 from gateway.markets import Profile
 from gateway.runner import Runner, left_behind
-from gateway.sessions import Session
+from gateway.session import Session
 from oms_project import faultpoints
 from oms_project.errors import OmsError
 from oms_project.faultpoints import Place

@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from gateway import instance, outcomes, pacing, sessions
+from gateway import catalogue, instance, outcomes, pacing
 from gateway.calls import Call
 from gateway.markets import Profile
 from gateway.outcomes import Throttled
@@ -200,7 +200,7 @@ async def test_a_burst_beyond_the_limits_waits_and_none_of_it_is_refused(tmp_pat
     paper = Paper(tmp_path, "--orders-10s", "8", "--linear-orders-10s", "8")
     try:
         async with trading(paper, exchange_id) as (talk, symbol, _):
-            talk.take_over(await sessions._load(talk.profile, None))
+            talk.take_over(await catalogue.load(talk.profile, None))
             call = Call("create_order", (symbol, "limit", "buy", "0.01", "20000"))
             orders = await asyncio.gather(*(talk.create_order(call) for _ in range(10)))
     finally:
