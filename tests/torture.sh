@@ -2,6 +2,8 @@
 # Long campaigns, one after the other; each says what it did in a line that begins with "torture:".
 #
 #   tests/torture.sh KILLS ORDERS LIVES SEED      what `make torture` calls
+#
+# The rest by its variables: OMS_SENDERS_ROUNDS, OMS_AMBIGUOUS, OMS_OUTAGES, OMS_NET_CHANGES.
 set -u
 cd "$(dirname "$0")/.."
 PY="$PWD/.venv/bin/python"
@@ -20,6 +22,11 @@ campaign() { # campaign NAME COMMAND…
 campaign lives "$PY" -m tests.campaign --first "$4" --seeds "$3"
 campaign strategies "$PY" -m pytest -q -s tests/e2e/test_three_strategies.py
 campaign kills "$PY" -m pytest -q -s tests/e2e/test_kill.py
+export OMS_SENDERS_ROUNDS="${OMS_SENDERS_ROUNDS:-1000}" OMS_AMBIGUOUS="${OMS_AMBIGUOUS:-10000}" \
+  OMS_OUTAGES="${OMS_OUTAGES:-20}"
+campaign senders "$PY" -m pytest -q -s tests/e2e/test_one_request_id.py
+campaign ambiguous "$PY" -m pytest -q -s tests/e2e/test_ambiguous.py
+campaign outages "$PY" -m pytest -q -s tests/e2e/test_outages.py
 campaign switches "$PY" -m pytest -q -s tests/e2e/test_kill_switch.py
 
 printf '\n=== figures\n'

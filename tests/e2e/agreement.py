@@ -1,10 +1,12 @@
 """Do OMS and venue agree? Code that knows neither's inside: the journal against the API."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
 
 from tests.e2e.product import Json, Product
 
+MOVING = {"PENDING_SUBMIT", "SENDING", "UNKNOWN"}
 FINAL = {"FILLED", "CANCELED", "REJECTED", "EXPIRED"}
 VENUE_FINAL = {"FILLED": "FILLED", "CANCELED": "CANCELED", "EXPIRED": "EXPIRED",
                "EXPIRED_IN_MATCH": "EXPIRED", "REJECTED": "REJECTED"}  # fmt: skip
@@ -66,6 +68,23 @@ def _agree(order: Json, row: Json) -> bool:
     return same and Decimal(order["filled_qty"]) <= Decimal(order["qty"])
 
 
+def is_quiet(product: Product) -> bool:
+    """No order is in doubt or on its way, and none owes fills."""
+    for account in product.accounts:
+        orders = product.every("/oms/orders/open", account_ids=account["id"])
+        if any(order["status"] in MOVING for order in orders):
+            return False
+    return all(rests_the_same(product, account) for account in product.accounts)
+
+
+def rests_the_same(product: Product, account) -> bool:
+    """Whether what rests here rests there and the other way round."""
+    shown = orders_at_venue(product, account).values()
+    live = {row["client_id"] for row in shown if row["status"] in ("NEW", "PARTIALLY_FILLED")}
+    ours = product.every("/oms/orders/open", account_ids=account["id"])
+    return {order["exchange_client_order_id"] for order in ours} == live
+
+
 def market_of(account: Json) -> str:
     """The venue's market that the account trades in."""
     return "linear" if account["exchange_id"].endswith("usdm") else "spot"
@@ -121,14 +140,17 @@ def _check_deals(product: Product, account: Json, journal: list[Json]) -> None:
             assert {deal["fee_currency"] for deal in booked} == {trade["fee_asset"]}, key
 
 
+def events_of(product: Product, account: Json) -> Iterator[Json]:
+    """The account's whole event log, oldest first."""
+    since = 0
+    while rows := product.get("/oms/events", account_ids=account["id"], since_seq=since, limit=500)[
+        "items"
+    ]:
+        yield from rows
+        since = rows[-1]["seq"]
+
+
 def _earlier_ids(product: Product, account: Json) -> set[str]:
     """Ids that our orders had at the exchange before they were replaced, from the event log."""
-    found, since = set(), 0
-    while True:
-        page = product.get("/oms/events", account_ids=account["id"], since_seq=since, limit=500)[
-            "items"
-        ]
-        if not page:
-            return found
-        found |= {row["payload"].get("exchange_client_order_id") for row in page}
-        since = page[-1]["seq"]
+    payloads = (row["payload"] for row in events_of(product, account))
+    return {payload.get("exchange_client_order_id") for payload in payloads}

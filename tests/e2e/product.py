@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -73,6 +74,7 @@ class Product:
     mode: str = "embedded"
     venue_options: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
+    mariadb: str = MARIADB
     port: int = field(default_factory=free_port)
     venue_port: int = field(default_factory=free_port)
     processes: dict[str, Process] = field(default_factory=dict)
@@ -290,7 +292,7 @@ class Product:
         }
         if self.mode == "server":
             env |= {
-                "DATABASE_URL": f"{MARIADB}/{self._database}",
+                "DATABASE_URL": f"{self.mariadb}/{self._database}",
                 "OMS_BROKER_URL": f"{REDIS}/{REDIS_DATABASES[0]}",
                 "OMS_RELAY_URL": f"{REDIS}/{REDIS_DATABASES[1]}",
                 "DJANGO_SECRET_KEY": "only for tests, " * 4,
@@ -324,7 +326,10 @@ class Product:
         import MySQLdb
         import redis
 
-        with MySQLdb.connect(**_connection_facts()) as connection, connection.cursor() as cursor:
+        with (
+            MySQLdb.connect(**_connection_facts(self.mariadb)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f"DROP DATABASE IF EXISTS {self._database}")
             cursor.execute(
                 f"CREATE DATABASE {self._database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
@@ -335,14 +340,15 @@ class Product:
     def _drop_database(self) -> None:
         import MySQLdb
 
-        with MySQLdb.connect(**_connection_facts()) as connection, connection.cursor() as cursor:
+        with (
+            MySQLdb.connect(**_connection_facts(self.mariadb)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f"DROP DATABASE IF EXISTS {self._database}")
 
 
-def _connection_facts() -> Json:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(MARIADB)
+def _connection_facts(url: str) -> Json:
+    parts = urlsplit(url)
     return {"host": parts.hostname, "port": parts.port or 3306, "user": parts.username or "root",
             "password": parts.password or ""}  # fmt: skip
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.officer import Officer
 from tests.e2e.product import Json, Product
-from tests.e2e.test_redis_gone import redis_url  # noqa: F401 (fixture)
+from tests.e2e.servers import Redis
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 TRIALS = int(os.environ.get("OMS_KILL_TRIALS", "3"))
@@ -34,18 +34,13 @@ def test_nothing_reaches_the_venue_two_seconds_after_the_kill(tmp_path, mode):
         product.stop()
 
 
-def test_nothing_reaches_the_venue_without_redis_either_on_server(tmp_path, redis_url):  # noqa: F811
-    url, redis_server = redis_url
-    settings = {
-        "OMS_BROKER_URL": f"{url}/0",
-        "OMS_RELAY_URL": f"{url}/1",
-        "OMS_CACHE_URL": f"{url}/2",
-    }
+def test_nothing_reaches_the_venue_without_redis_either_on_server(tmp_path):
+    redis = Redis().start()
+    settings = {"OMS_BROKER_URL": f"{redis.url}/0", "OMS_RELAY_URL": f"{redis.url}/1"}
     product = Product(tmp_path / "server", mode="server", settings=settings)
     try:
         product.start()
-        redis_server.kill()
-        redis_server.wait()
+        redis.kill()
         _try(product, "server without Redis, ")
     finally:
         # Celery is in no hurry to end while it looks for its broker, and there is nothing to save.

@@ -1,49 +1,34 @@
 """Redis is only a doorbell: with it gone, orders still reach the exchange, once."""
 
-import shutil
-import subprocess
 import time
 
 import pytest
 
 from tests.e2e.agreement import check
-from tests.e2e.product import Product, free_port
+from tests.e2e.product import Product
+from tests.e2e.servers import Redis
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 
 @pytest.fixture
-def redis_url():
-    """A Redis of this test's own, as a URL without database number; and a way to end it."""
-    port = free_port()
-    command = [
-        shutil.which("redis-server"),
-        "--port",
-        str(port),
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    time.sleep(0.5)
-    yield f"redis://127.0.0.1:{port}", server
+def own_redis():
+    """A Redis of this test's own."""
+    server = Redis().start()
+    yield server
     server.kill()
-    server.wait()
 
 
-def test_orders_are_sent_without_redis_and_none_twice_on_server(redis_url, tmp_path):
-    url, redis_server = redis_url
+def test_orders_are_sent_without_redis_and_none_twice_on_server(tmp_path, own_redis):
     settings = {
-        "OMS_BROKER_URL": f"{url}/0",
-        "OMS_RELAY_URL": f"{url}/1",
+        "OMS_BROKER_URL": f"{own_redis.url}/0",
+        "OMS_RELAY_URL": f"{own_redis.url}/1",
     }
     product = Product(tmp_path / "server", mode="server", settings=settings).start()
     account = product.account("ccxt.binance")
     try:
         product.buy(account)
-        redis_server.kill()
-        redis_server.wait()
+        own_redis.kill()
 
         started = time.monotonic()
         order = product.buy(account)
