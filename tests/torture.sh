@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/.."
 PY="$PWD/.venv/bin/python"
-export OMS_TORTURE_KILLS="$1" OMS_KILL_TRIALS="$1" OMS_TORTURE_ORDERS="$2" OMS_TORTURE_SEED="$4"
+export OMS_KILL_TRIALS="$1" OMS_TORTURE_ORDERS="$2" OMS_TORTURE_SEED="$4"
 WORK="$(mktemp -d)"
 trap 'rm -rf "$WORK"' EXIT
 export OMS_DATA_DIR="$WORK/var"
@@ -21,7 +21,11 @@ campaign() { # campaign NAME COMMAND…
 
 campaign lives "$PY" -m tests.campaign --first "$4" --seeds "$3"
 campaign strategies "$PY" -m pytest -q -s tests/e2e/test_three_strategies.py
-campaign kills "$PY" -m pytest -q -s tests/e2e/test_kill.py
+campaign protection env OMS_NET_CHANGES="${OMS_NET_CHANGES:-1000}" \
+  "$PY" -m pytest -q -s positions/tests/test_protection_campaign.py
+for mode in server embedded; do
+  campaign "kills, $mode" "$PY" -m tests.slices --mode "$mode" --kills "$1" --first "$4"
+done
 export OMS_SENDERS_ROUNDS="${OMS_SENDERS_ROUNDS:-1000}" OMS_AMBIGUOUS="${OMS_AMBIGUOUS:-10000}" \
   OMS_OUTAGES="${OMS_OUTAGES:-20}"
 campaign senders "$PY" -m pytest -q -s tests/e2e/test_one_request_id.py

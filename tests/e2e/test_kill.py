@@ -4,9 +4,11 @@ Lost: an accepted order whose final state or deals disagree with the venue. A pr
 an order that the venue never saw is not lost, and is counted apart.
 """
 
+import json
 import os
 import random
 import time
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,7 @@ PROCESSES = {
 KILLS = int(os.environ.get("OMS_TORTURE_KILLS", "5"))
 # What a killed worker left in mid-air is in doubt after its deadline: a short one keeps this short.
 QUICK = {"OMS_EXCHANGE_TIMEOUT_MS": "4000", "OMS_SEND_DEADLINE_S": "12"}
+TALLY = os.environ.get("OMS_TORTURE_TALLY")  # Where tests/slices.py adds up.
 SEED = int(os.environ.get("OMS_TORTURE_SEED", "7"))
 
 
@@ -45,6 +48,7 @@ def test_killing_any_process_loses_no_order_and_doubles_none(tmp_path, mode):
         known = {
             order["id"] for account in product.accounts for order in orders_of(product, account)
         }
+        done = {"mode": mode, "seed": SEED, "kills": KILLS, "answered": len(flow.accepted)} | total
         print(
             f"\ntorture: kills, {mode}: seed {SEED}, {KILLS} kills, "
             f"{len(flow.accepted)} answered, {total}; 0 lost, 0 doubled"
@@ -52,6 +56,9 @@ def test_killing_any_process_loses_no_order_and_doubles_none(tmp_path, mode):
 
         assert flow.accepted <= known, f"answered, then gone: {sorted(flow.accepted - known)}"
         assert total["trades"] >= KILLS, "hardly anything was traded: the test shows nothing"
+        if TALLY:
+            with Path(TALLY).open("a") as tally:
+                tally.write(json.dumps(done) + "\n")
     finally:
         flow.stop()
         product.stop()

@@ -38,4 +38,5 @@ def test_orders_are_sent_without_redis_and_none_twice_on_server(tmp_path, own_re
         assert order["status"] == "FILLED"
         check(product, account)
     finally:
+        own_redis.start()  # Celery is in no hurry to end while it looks for its broker.
         product.stop()
