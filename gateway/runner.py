@@ -45,12 +45,12 @@ SILENT_AFTER = 3  # intervals without a sweep, then this process sweeps by itsel
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
     """Accounts with something that was not sent or not answered, and those whose stops wait for a
-    price; and orders to ask about.
+    price; and orders to ask about, each with its account.
     """
 
     account_ids: list[int]
     watching_ids: list[int]
-    order_ids: list[int]
+    due: list[tuple[int, int]]
 
 
 class Served:
@@ -154,10 +154,10 @@ class Runner:
             await self.wake(account_id)
         for account_id in left.watching_ids:
             await self.watch_prices(account_id, unless_awake=True)
-        for order_id in left.order_ids:
+        for order_id, account_id in left.due:
             if order_id not in self._looking:
                 self._looking.add(order_id)
-                self.keep(self._look_up_one(order_id))
+                self.keep(self._look_up_one(order_id, account_id))
 
     async def stop(self) -> None:
         """Finish what is on the wire, then close every session; nobody is served afterwards."""
@@ -227,11 +227,14 @@ class Runner:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _look_up_one(self, order_id: int) -> None:
+    async def _look_up_one(self, order_id: int, account_id: int) -> None:
+        """Ask about one order; it may be found resting, and then somebody has to watch it."""
         try:
             await recover.look_up(order_id)
         finally:
             self._looking.discard(order_id)
+            if served := self._served.get(account_id):
+                served.watcher.ring()
 
 
 _runner = Runner()
@@ -271,10 +274,10 @@ def left_behind(served: list[int], now: datetime) -> LeftBehind:
     overlooked = waiting.values_list("account_id", flat=True).distinct()
     account_ids = {*projector.expire_overdue(now), *overlooked}
     due = Order.objects.open().filter(next_check_at__lte=now, account__in=served)
-    order_ids = due.order_by("next_check_at").values_list("pk", flat=True)[:DUE_AT_ONCE]
+    orders = due.order_by("next_check_at").values_list("pk", "account_id")[:DUE_AT_ONCE]
     protection.sweep(now)
     watching = {*protection.accounts_watching()} & {*served}
-    return LeftBehind(sorted(account_ids), sorted(watching), list(order_ids))
+    return LeftBehind(sorted(account_ids), sorted(watching), list(orders))
 
 
 def start(timeout_s: float = 30.0) -> None:

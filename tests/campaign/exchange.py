@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import ccxt
 
+from gateway.pacing import Pace
 from gateway.wire import current
 from tests.campaign.clock import EPOCH
 from tests.campaign.venue import LIVE, Order, Refusal, Trade, Venue
@@ -67,6 +68,7 @@ class Exchange:
         self.options: dict[str, Any] = {}
         self.markets = {venue.symbol: {"symbol": venue.symbol, "contract": not venue.is_spot}}
         self.has = dict.fromkeys(HAS, True)
+        self.pace = Pace(requests=())  # Turns are taken in ccxt, which is not here.
         self._venue = venue
         self._dice = dice
 
