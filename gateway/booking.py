@@ -6,7 +6,7 @@ is called final.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -23,6 +23,19 @@ from positions.projector.apply import Owing
 log = logging.getLogger(__name__)
 
 CcxtStructure = dict[str, Any]
+
+_listeners: dict[int, Callable[[], None]] = {}
+
+
+def listen(account_id: int, listener: Callable[[], None] | None) -> None:
+    """Have ``listener`` called after every booking of the account in this process; ``None``: not.
+
+    Whoever watches resting orders listens: any answer, also to a look-up, may show one at rest.
+    """
+    if listener is None:
+        _listeners.pop(account_id, None)
+    else:
+        _listeners[account_id] = listener
 
 
 async def book(
@@ -49,8 +62,12 @@ async def book(
         client_order_id=client_order_id,
         adopt=adopt,
     )
-    for order in owing:
-        await _book_owed(session, order)
+    try:
+        for order in owing:
+            await _book_owed(session, order)
+    finally:
+        if listener := _listeners.get(session.account_id):
+            listener()
 
 
 async def _book_owed(session: Session, owing: Owing) -> None:

@@ -7,7 +7,6 @@ its request leaves; whatever happens then ends in exactly one outcome.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -36,14 +35,12 @@ LOOK_AGAIN_AFTER_S = 0.5
 class Lane:
     """The sends of one account. Lives on the process's exchange loop.
 
-    ``tenure`` says until when this process may send; ``on_landed`` is called after every outcome:
-    an order may rest at the exchange now.
+    ``tenure`` says until when this process may send.
     """
 
-    def __init__(self, tenure: Tenure, *, on_landed: Callable[[], None]) -> None:
+    def __init__(self, tenure: Tenure) -> None:
         self.account_id = tenure.account_id
         self._tenure = tenure
-        self._on_landed = on_landed
         self._is_closing = False
         self._resumes_at_s = 0.0
         self._bell = asyncio.Event()
@@ -96,7 +93,6 @@ class Lane:
         """There is room again, and a command that waited for this one may go."""
         self._flying.discard(task)
         self._bell.set()
-        self._on_landed()
 
 
 async def carry_out(tenure: Tenure, claim: Claim) -> float:

@@ -6,7 +6,7 @@ showed an order or a trade that is not ours.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from time import monotonic
 
 from django.conf import settings
@@ -22,14 +22,10 @@ SOON_S = 0.3  # What a stream tells of one order comes in several messages.
 
 
 class Importer:
-    """The rounds of one account. Lives on the process's exchange loop.
-
-    ``on_adopted`` is called when orders were found: one of them may rest at the exchange.
-    """
+    """The rounds of one account. Lives on the process's exchange loop."""
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
-        self.on_adopted: Callable[[], None] = lambda: None
         self._bell = asyncio.Event()
         self._strange: dict[str, set[str]] = {}
 
@@ -67,9 +63,7 @@ class Importer:
     async def _bring_in(self, only: set[str] | None, *, everything: bool = False) -> None:
         about = {"account_id": self.account_id}
         try:
-            found = await importing.bring_in(self.account_id, only=only, everything=everything)
-            if found.orders:
-                self.on_adopted()
+            await importing.bring_in(self.account_id, only=only, everything=everything)
             await opening.record(self.account_id)
         except (CallFailed, OmsError) as failure:
             log.warning("import.failed", extra=about | failure.details)

@@ -19,7 +19,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Account
-from gateway import capabilities, heartbeat, leasing, loop, markets, recover, sessions
+from gateway import booking, capabilities, heartbeat, leasing, loop, markets, recover, sessions
 from gateway.lanes import Lane
 from gateway.leasing import Tenure
 from gateway.loop import db
@@ -45,12 +45,12 @@ SILENT_AFTER = 3  # intervals without a sweep, then this process sweeps by itsel
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
     """Accounts with something that was not sent or not answered, and those whose stops wait for a
-    price; and orders to ask about, each with its account.
+    price; and orders to ask about.
     """
 
     account_ids: list[int]
     watching_ids: list[int]
-    due: list[tuple[int, int]]
+    order_ids: list[int]
 
 
 class Served:
@@ -64,8 +64,7 @@ class Served:
             self.watcher = Streamer(account.pk, on_strangers=self.importer.ring)
         else:
             self.watcher = Poller(account.pk)
-        self.importer.on_adopted = self.watcher.ring
-        self.lane = Lane(tenure, on_landed=self.watcher.ring)
+        self.lane = Lane(tenure)
         self.prices = PriceWatch(account.pk)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -73,11 +72,13 @@ class Served:
         """Send, watch orders and prices, and import until ``end``."""
         work = (self.lane.run(), self.watcher.run(), self.importer.run(), self.prices.run())
         self._tasks = [asyncio.create_task(one) for one in work]
+        booking.listen(self.tenure.account_id, self.watcher.ring)
         self.lane.ring()
 
     async def end(self) -> None:
         """Send nothing more, wait for what is on the wire, and leave."""
         await self.lane.drain()
+        booking.listen(self.tenure.account_id, None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -154,10 +155,10 @@ class Runner:
             await self.wake(account_id)
         for account_id in left.watching_ids:
             await self.watch_prices(account_id, unless_awake=True)
-        for order_id, account_id in left.due:
+        for order_id in left.order_ids:
             if order_id not in self._looking:
                 self._looking.add(order_id)
-                self.keep(self._look_up_one(order_id, account_id))
+                self.keep(self._look_up_one(order_id))
 
     async def stop(self) -> None:
         """Finish what is on the wire, then close every session; nobody is served afterwards."""
@@ -227,14 +228,11 @@ class Runner:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _look_up_one(self, order_id: int, account_id: int) -> None:
-        """Ask about one order; it may be found resting, and then somebody has to watch it."""
+    async def _look_up_one(self, order_id: int) -> None:
         try:
             await recover.look_up(order_id)
         finally:
             self._looking.discard(order_id)
-            if served := self._served.get(account_id):
-                served.watcher.ring()
 
 
 _runner = Runner()
@@ -274,10 +272,10 @@ def left_behind(served: list[int], now: datetime) -> LeftBehind:
     overlooked = waiting.values_list("account_id", flat=True).distinct()
     account_ids = {*projector.expire_overdue(now), *overlooked}
     due = Order.objects.open().filter(next_check_at__lte=now, account__in=served)
-    orders = due.order_by("next_check_at").values_list("pk", "account_id")[:DUE_AT_ONCE]
+    order_ids = due.order_by("next_check_at").values_list("pk", flat=True)[:DUE_AT_ONCE]
     protection.sweep(now)
     watching = {*protection.accounts_watching()} & {*served}
-    return LeftBehind(sorted(account_ids), sorted(watching), list(orders))
+    return LeftBehind(sorted(account_ids), sorted(watching), list(order_ids))
 
 
 def start(timeout_s: float = 30.0) -> None:
