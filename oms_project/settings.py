@@ -128,6 +128,8 @@ if _EMBEDDED and "DATABASE_URL" not in env.ENVIRON:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": OMS_DATA_DIR / "oms.sqlite3",
+            # In a file, too: a database in memory refuses a reader while somebody writes.
+            "TEST": {"NAME": OMS_DATA_DIR / "test.sqlite3"},
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 # select_for_update() does nothing on SQLite: taking the write lock at BEGIN does.

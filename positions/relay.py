@@ -22,7 +22,7 @@ from django.conf import settings
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "oms.relay"
+CHANNEL = "oms.relay.{database}"  # Redis's channels know no databases; two products may share it.
 REDIS_TIMEOUT_S = 0.2
 RECONNECT_S = 1.0
 
@@ -119,13 +119,15 @@ class RedisRelay:
             url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
         )
         self._listener = redis.Redis.from_url(url, socket_connect_timeout=REDIS_TIMEOUT_S)
+        facts = self._redis.connection_pool.connection_kwargs
+        self._channel = CHANNEL.format(database=facts.get("db") or 0)
         self._started = threading.Lock()
         self._errors: type[Exception] = redis.RedisError
 
     def announce(self, news: News) -> None:
         """Publish; a failure is logged and otherwise ignored, because the rows are the truth."""
         try:
-            self._redis.publish(CHANNEL, json.dumps(astuple(news)))
+            self._redis.publish(self._channel, json.dumps(astuple(news)))
         except self._errors:
             log.warning("relay.publish_failed", extra={"account_id": news.account_id})
 
@@ -138,7 +140,7 @@ class RedisRelay:
         while True:
             try:
                 with self._listener.pubsub(ignore_subscribe_messages=True) as channel:
-                    channel.subscribe(CHANNEL)
+                    channel.subscribe(self._channel)
                     for message in channel.listen():
                         account_id, seq, command_ids, rings = json.loads(message["data"])
                         hub().tell(News(account_id, seq, tuple(command_ids), rings))

@@ -66,7 +66,18 @@ apps_mariadb() {
     --ignore=gateway/tests/test_second_exchange.py
 }
 
-end_to_end() { tests tests/e2e -m "e2e and not faults" "$@"; }
+# A product waits most of the time, so several run beside each other.
+products() { tests -n 3 --no-loadscope-reorder tests/e2e "$@"; }
+
+end_to_end() { products -m "e2e and not faults" "$@"; }
+
+# What asserts how long something took runs afterwards, with the machine to itself.
+faults() {
+  local result=0
+  products -m "faults and not alone" "$@" || result=1
+  tests tests/e2e -m "faults and alone" "$@" || result=1
+  return $result
+}
 
 servers() {
   answers "$MARIADB" || need MariaDB mariadb-server
@@ -75,9 +86,9 @@ servers() {
   [ ${#missing[@]} -eq 0 ]
 }
 
-both_modes() { if servers; then end_to_end; else end_to_end -k "not server"; return 1; fi; }
-
-faults() { if servers; then tests tests/e2e -m faults; else tests tests/e2e -m faults -k "not server"; return 1; fi; }
+both_modes() { # both_modes COMMAND
+  if servers; then "$1"; else "$1" -k "not server"; return 1; fi
+}
 
 browser() {
   command -v chromium >/dev/null || { need Chromium chromium; return 1; }
@@ -93,8 +104,8 @@ part lives        tests -n 2 tests/campaign
 part mariadb      apps_mariadb
 part venue        tests -n 2 tests/paper
 part ccxt         tests tests/ccxt_suite
-part end-to-end   both_modes
-part faults       faults
+part end-to-end   both_modes end_to_end
+part faults       both_modes faults
 part browser      browser
 part clean-clone  tests/clean_clone.sh
 

@@ -4,8 +4,30 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.e2e.product import MARIADB, REDIS, Product
+
+LONGEST = {"test_three_strategies", "test_thousand_orders", "test_kill"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest begin first, so that no worker has to wait for one at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """How tests are shared out among several workers."""
+    return ByProduct(config, log)
+
+
+class ByProduct(LoadScopeScheduling):
+    """What shares a product stays together: the tests of a module in one mode."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        return f"{module} in server mode" if "[server" in test else module
 
 
 def missing_servers() -> list[str]:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +24,9 @@ READY_WITHIN_S = 60
 PATIENCE = 3  # A busy machine is slower; what counts is that it happens.
 MARIADB = os.environ.get("OMS_TEST_MARIADB", "mysql://root@127.0.0.1:3306")
 REDIS = os.environ.get("OMS_TEST_REDIS", "redis://127.0.0.1:6379")
-REDIS_DATABASES = (10, 11)
+# Products run beside each other; each pytest worker has two of the sixteen databases to itself.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+REDIS_DATABASES = (14 - 2 * WORKER, 15 - 2 * WORKER)
 GENEROUS = ("--orders-10s", "1000000", "--weight-limit", "10000000", "--orders-1d", "10000000",
             "--raw-limit", "10000000", "--max-open-orders", "100000",
             "--linear-weight-limit", "10000000", "--linear-orders-10s", "1000000",
@@ -32,10 +36,16 @@ Json = dict[str, Any]
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on now.
+
+    None of those that the system gives to outgoing connections: a process that was killed has to
+    find its port free again, whatever else was opened meanwhile.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = random.SystemRandom().randrange(10_000, 32_000)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

@@ -15,7 +15,7 @@ from tests.e2e.officer import Officer
 from tests.e2e.product import Json, Product
 from tests.e2e.servers import Redis
 
-pytestmark = [pytest.mark.e2e, pytest.mark.faults]
+pytestmark = [pytest.mark.e2e, pytest.mark.faults, pytest.mark.alone]
 TRIALS = int(os.environ.get("OMS_KILL_TRIALS", "3"))
 ORDERS_PER_S = 50
 BATCH = 10

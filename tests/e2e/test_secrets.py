@@ -28,7 +28,10 @@ class Listener(threading.Thread):
         import redis
 
         self.heard: list[bytes] = []
-        self._connection = redis.Redis.from_url(f"{REDIS}/{REDIS_DATABASES[0]}")
+        # However long nothing is said, it goes on listening.
+        self._connection = redis.Redis.from_url(
+            f"{REDIS}/{REDIS_DATABASES[0]}", socket_timeout=None
+        )
 
     def run(self) -> None:
         with self._connection.monitor() as monitor:

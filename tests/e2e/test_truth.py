@@ -37,9 +37,17 @@ def product(request, tmp_path_factory):
         settings={"OMS_IMPORT_S": "1"},
     )
     try:
-        yield running.start()
+        running.start()
+        running.until(lambda: knows_its_openings(running), 30, "the opening balances")
+        yield running
     finally:
         running.stop()
+
+
+def knows_its_openings(product: Product) -> bool:
+    """Whether what each account began with is written down, so that a trade from now on is news."""
+    log = product.processes["oms" if product.mode == "embedded" else "worker"].log.read_text()
+    return log.count("opening.recorded") == len(product.accounts)
 
 
 class Stranger:
