@@ -86,6 +86,7 @@ def test_connections_to_mariadb_are_cut_on_server(tmp_path, own_mariadb):
     proxy.close()
 
 
+@pytest.mark.root
 def test_the_disk_is_full_embedded(tmp_path, small_disk):
     database = f"sqlite:///{small_disk.folder}/oms.sqlite3"
     with trading(tmp_path, mode="embedded", DATABASE_URL=database) as (product, flow):
