@@ -1,12 +1,17 @@
 """With what did an account begin at its exchange?
 
-Recorded once, at the first successful connection, and asked for twice: only a balance that did not
-move in between, with nothing booked meanwhile, is of one moment with our books.
+Recorded once, at the first successful connection. The balance is looked at twice, and between the
+looks everything is brought in that the exchange lists by then: only a balance that did not move,
+with nothing booked meanwhile, is of one moment with our books. A stranger's trade that is in the
+balance and not yet in the books would be counted twice, once it is brought in.
 """
 
+import asyncio
 import logging
 
-from gateway import sessions, truth
+from django.conf import settings
+
+from gateway import importing, sessions, truth
 from gateway.loop import db
 from positions.models import AccountLane
 from positions.projector import opening
@@ -18,13 +23,16 @@ async def record(account_id: int) -> None:
     """Record the opening balances unless that was done; where anything moves, the next time.
 
     Raises:
-        CallFailed, EngineUnavailable: there is no session.
+        CallFailed, EngineUnavailable: the exchange could not be asked.
     """
     if await db(opening.has_opening, account_id):
         return
     session = await sessions.open_for(account_id)
     booked = await db(_last_booking_no, account_id)
-    first, second = await truth.look(session), await truth.look(session)
+    first = await truth.look(session)
+    await asyncio.sleep(settings.OMS_LISTED_WITHIN_S)
+    await importing.bring_in(account_id, everything=True)
+    second = await truth.look(session)
     about = {"account_id": account_id}
     if first.balances is None or second.balances is None:
         log.warning("opening.not_told", extra=about | dict(second.why or first.why))

@@ -213,6 +213,8 @@ OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
 # How often trades, orders and funding that nobody here asked for are brought in.
 OMS_IMPORT_S = env.float("OMS_IMPORT_S", 60.0)
+# How long a trade may be in an exchange's balance before it is in its list of trades.
+OMS_LISTED_WITHIN_S = env.float("OMS_LISTED_WITHIN_S", 2.0)
 OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often
 # What clients call of ccxt themselves (gateway.readers): for how long one answer with market data
 # serves everyone, how long a call may take, and how many may be under way per account (or per

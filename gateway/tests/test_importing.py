@@ -61,6 +61,7 @@ def _clean(paper, settings):
     settings.CREDENTIALS_KEYS = ["a key for tests"]
     settings.EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
     settings.OMS_RELAY_URL = "memory://"
+    settings.OMS_LISTED_WITHIN_S = 0
     _forget()
     yield
     loop.call(sessions.close_all(), 5)
@@ -125,6 +126,11 @@ class Trader:
         """The first connection: nothing was traded."""
         self.bring_in(everything=True)
         loop.call(opening.record(self.pk), 20)
+
+    def begin_at_last(self) -> None:
+        """The opening is recorded, however often that takes."""
+        for _ in range(3):
+            loop.call(opening.record(self.pk), 20)
 
     def compared(self) -> dict[str, Answer]:
         return {one.what: one.answer for one in comparing.compare(self.pk, 30)}
@@ -455,6 +461,19 @@ def test_the_opening_balance_is_recorded_at_the_first_connection(paper, where):
 
     row = OpeningBalance.objects.get(account_id=trader.pk, currency="USDT")
     assert (row.amount, row.is_derived) == (D("4321.5"), False)
+
+
+@BOTH
+def test_a_strangers_trade_from_before_the_opening_is_not_counted_twice(paper, where):
+    """It is in the balance at once, and in the books with the next round only."""
+    trader = Trader(paper, where)
+    trader.bring_in(everything=True)
+
+    trader.strange()
+    trader.begin_at_last()
+    trader.bring_in()
+
+    assert trader.compared()["balances"] is Answer.EQUAL
 
 
 def _verify(trader: Trader) -> tuple[int, str]:
