@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from importlib import import_module
 
-NAMES = ("engine", "replay", "footprint")
+NAMES = ("engine", "replay", "footprint", "calls", "events")
 
 
 def main() -> int:

@@ -124,7 +124,7 @@ class Proxy:
     def close(self) -> None:
         """End it."""
         self.flow()
-        self.cut()
+        self._run(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
 
@@ -152,6 +152,13 @@ class Proxy:
                 await writer.drain()
         self._writers.discard(writer)
         writer.close()
+
+    async def _end(self) -> None:
+        await self._cut()
+        carrying = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in carrying:
+            task.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
 
     async def _cut(self) -> None:
         for writer in tuple(self._writers):
