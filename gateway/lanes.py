@@ -71,9 +71,13 @@ class Lane:
         while not self._is_closing and self._tenure.may_send:
             await asyncio.sleep(self._resumes_at_s - asyncio.get_running_loop().time())
             room = settings.OMS_IN_FLIGHT - len(self._flying)
-            if room <= 0:
-                return
-            claims = await db(projector.claim, self.account_id, most=room, fence=self._tenure.fence)
+            claims = await db(
+                projector.claim,
+                self.account_id,
+                most=max(room, 0),
+                most_urgent=room + settings.OMS_IN_FLIGHT,
+                fence=self._tenure.fence,
+            )
             if not claims:
                 return
             faultpoints.at(Place.CLAIMED)
@@ -83,7 +87,7 @@ class Lane:
                 task.add_done_callback(self._landed)
 
     async def _carry_out(self, claim: Claim) -> None:
-        """Carry out a claim; where the exchange says too fast, the whole account pauses."""
+        """Carry out a claim; where the exchange is busy, the whole account pauses a little."""
         pause_s = await carry_out(self._tenure, claim)
         if pause_s:
             until_s = asyncio.get_running_loop().time() + pause_s
@@ -131,9 +135,10 @@ async def _send(tenure: Tenure, claim: Claim) -> float:
         position_mode.doubt(tenure.account_id)
         await db(projector.refuse, instruction.pk, claim.fence, OrderRejected(**refusal.details))
     except Throttled as refusal:
-        wait_s = refusal.retry_after_s or RETRY_AFTER_S
-        await _put_back(claim, wait_s, refusal.details)
-        return wait_s
+        await _put_back(claim, refusal.retry_after_s or RETRY_AFTER_S, refusal.details)
+        # Where it is known for how long, ``gateway.pacing`` holds back what it is about: cancels go
+        # on where only orders were too many.
+        return 0.0 if refusal.retry_after_s else RETRY_AFTER_S
     except NotSent as failure:
         await _put_back(claim, RETRY_AFTER_S, failure.details)
     except NotFound:

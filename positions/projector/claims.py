@@ -37,8 +37,11 @@ class Claim:
         return self.instruction.kind
 
 
-def claim(account_id: int, *, most: int, fence: int) -> list[Claim]:
+def claim(account_id: int, *, most: int, fence: int, most_urgent: int | None = None) -> list[Claim]:
     """Take at most ``most`` instructions of the account, urgent ones first, else in their order.
+
+    Of urgent ones ``most_urgent`` may be taken, where that is more: what fills the wire, or waits
+    for an exchange's limits, must not be in a cancel's way.
 
     Those too late to send expire here, those that the risk desk has stopped are rejected; neither
     is returned. Nothing is given to a worker whose lease (``fence``) somebody else has taken since.
@@ -52,10 +55,10 @@ def claim(account_id: int, *, most: int, fence: int) -> list[Claim]:
         late = _late(account_id, lane.now).select_related("order", "exchange_order", "command")
         for instruction in late.order_by("id")[:_EXPIRED_AT_ONCE]:
             _expire(lane, instruction)
-        ready = _first_ready(lane, most)
+        ready = _first_ready(lane, most, most_urgent or most)
         if stopped(account_id, ready):
             reject_some(lane)
-            ready = _first_ready(lane, most)
+            ready = _first_ready(lane, most, most_urgent or most)
             why = stopped(account_id, ready)
             ready = [each for each in ready if each.pk not in why]
         return [_take(lane, each) for each in ready]
@@ -89,9 +92,14 @@ def _late(account_id: int, now: datetime) -> QuerySet[Instruction]:
     return _pending(account_id).filter(send_before__lt=now)
 
 
-def _first_ready(lane: HeldLane, most: int) -> list[Instruction]:
+def _first_ready(lane: HeldLane, most: int, most_urgent: int) -> list[Instruction]:
     ready = _ready(lane.account_id, lane.now).order_by("-urgent", "id")
-    return list(ready.select_related("order__account", "exchange_order", "command")[:most])
+    first = ready.select_related("order__account", "exchange_order", "command")
+    return [
+        instruction
+        for number, instruction in enumerate(first[: max(most, most_urgent)])
+        if number < (most_urgent if instruction.urgent else most)
+    ]
 
 
 def _ready(account_id: int, now: datetime) -> QuerySet[Instruction]:
