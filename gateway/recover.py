@@ -18,7 +18,7 @@ from gateway.outcomes import CallFailed, NotFound
 from gateway.session import Session
 from oms_project.errors import EngineUnavailable
 from positions.engine.types import OrderStatus
-from positions.models import ExchangeOrder, Execution, Instruction, InstructionState, Order
+from positions.models import ExchangeOrder, Instruction, InstructionState, Order
 from positions.projector import outcomes
 
 log = logging.getLogger(__name__)
@@ -55,20 +55,6 @@ async def confirm(session: Session, instruction: Instruction) -> None:
         await look_up(instruction.order_id)
 
 
-async def catch_up(account_id: int) -> None:
-    """Book what happened while nobody was looking: own orders, then own trades.
-
-    Raises:
-        CallFailed, EngineUnavailable: the exchange could not be asked; nothing is concluded.
-    """
-    session = await sessions.open_for(account_id)
-    for order_id in await db(_undecided, account_id):
-        await look_up(order_id)
-    for symbol, since in await db(_traded_since, account_id):
-        trades = await session.fetch_my_trades(symbol, since_ms=_milliseconds(since))
-        await book(session, trades=trades)
-
-
 async def _find(session: Session, leg: ExchangeOrder) -> list[CcxtStructure]:
     """What the exchange shows of the order: its trigger, the order itself, or both.
 
@@ -98,7 +84,7 @@ async def _find_one(
         )
     except NotFound:
         pass
-    since_ms = _milliseconds(leg.created_at - LOOK_BACK)
+    since_ms = milliseconds(leg.created_at - LOOK_BACK)
     for listed in (
         await session.fetch_open_orders(leg.symbol, conditional=conditional),
         await session.fetch_closed_orders(leg.symbol, since_ms=since_ms, conditional=conditional),
@@ -156,25 +142,6 @@ def _state_of(instruction_id: int) -> str:
     return Instruction.objects.values_list("state", flat=True).get(pk=instruction_id)
 
 
-def _undecided(account_id: int) -> list[int]:
-    """Orders that the exchange has, or may have."""
-    undecided = Order.objects.open().filter(account_id=account_id)
-    undecided = undecided.exclude(status=OrderStatus.PENDING_SUBMIT)
-    return list(undecided.order_by("id").values_list("pk", flat=True))
-
-
-def _traded_since(account_id: int) -> list[tuple[str, datetime]]:
-    """Every symbol ever ordered, with the moment from which its trades are fetched again."""
-    found = []
-    symbols = Order.objects.filter(account_id=account_id).values_list("symbol", flat=True)
-    for symbol in symbols.order_by("symbol").distinct():
-        mine = {"account_id": account_id, "symbol": symbol}
-        last = Execution.objects.filter(**mine).order_by("-executed_at").first()
-        first = Order.objects.filter(**mine).order_by("id").first()
-        since = last.executed_at if last else first.created_at
-        found.append((symbol, since - LOOK_BACK))
-    return found
-
-
-def _milliseconds(moment: datetime) -> int:
+def milliseconds(moment: datetime) -> int:
+    """As ccxt counts time."""
     return int(moment.timestamp() * 1000)

@@ -19,7 +19,17 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Account
-from gateway import booking, capabilities, heartbeat, leasing, loop, markets, recover, sessions
+from gateway import (
+    booking,
+    capabilities,
+    catching_up,
+    heartbeat,
+    leasing,
+    loop,
+    markets,
+    recover,
+    sessions,
+)
 from gateway.lanes import Lane
 from gateway.leasing import Tenure
 from gateway.loop import db
@@ -204,7 +214,7 @@ class Runner:
         try:
             async with asyncio.timeout(START_PATIENCE_S):
                 await markets.refresh(account_id)
-                await recover.catch_up(account_id)
+                await catching_up.catch_up(account_id)
             await db(protection.resume, account_id)
         except (CallFailed, OmsError, TimeoutError) as failure:
             log.warning("account.not_caught_up", extra=about | {"why": str(failure)})

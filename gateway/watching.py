@@ -6,20 +6,17 @@ over REST. ``ccxt.`` accounts ask for their open orders while there are any, and
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
-from django.db.models import Q
 
-from gateway import cursors, normalize, recover, sessions, watch
+from gateway import catching_up, cursors, sessions, watch
 from gateway.booking import CcxtStructure, book
 from gateway.loop import db
 from gateway.outcomes import CallFailed
 from gateway.session import Session
 from oms_project.errors import EngineUnavailable
-from positions.models import ExchangeOrder, Order
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +41,15 @@ class Poller:
         """Poll for ever; without resting orders, wait for the bell."""
         while True:
             try:
-                resting = await db(_resting, self.account_id)
+                resting = await db(catching_up.resting, self.account_id)
                 if not resting:
                     self._bell.clear()
-                    resting = await db(_resting, self.account_id)
+                    resting = await db(catching_up.resting, self.account_id)
                 if not resting:
                     await self._bell.wait()
                     continue
                 session = await sessions.open_for(self.account_id)
-                await compare(session, resting)
+                await catching_up.compare(session, resting)
                 await asyncio.sleep(settings.OMS_POLL_S)
             except (CallFailed, EngineUnavailable) as failure:
                 log.warning("poll.failed", extra={"account_id": self.account_id} | failure.details)
@@ -96,7 +93,7 @@ class Streamer:
             await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
 
     async def _catch_up(self) -> None:
-        await recover.catch_up(self.account_id)
+        await catching_up.catch_up(self.account_id)
 
     async def _lost(self, reason: str) -> None:
         log.warning("stream.lost", extra={"account_id": self.account_id, "reason": reason})
@@ -117,43 +114,3 @@ class Streamer:
         for symbol, ids in by_symbol.items():
             if strange := await db(cursors.strangers, self.account_id, symbol, ids):
                 self._on_strangers(symbol, strange)
-
-
-async def compare(session: Session, resting: Sequence[ExchangeOrder]) -> None:
-    """Book what the exchange's open orders show differently, and ask for those that are gone.
-
-    Triggers that the exchange keeps apart have a list of their own. ``resting`` comes with its
-    orders loaded.
-    """
-    places: dict[tuple[str, bool], list[ExchangeOrder]] = defaultdict(list)
-    for leg in resting:
-        places[leg.symbol, session.waits_apart(leg)].append(leg)
-    for (symbol, apart), legs in sorted(places.items()):
-        listed = await session.fetch_open_orders(symbol, conditional=apart)
-        shown = {order.get("id"): order for order in listed}
-        ids = {leg: leg.conditional_order_id if apart else leg.exchange_order_id for leg in legs}
-        changed = [
-            shown[theirs]
-            for leg, theirs in ids.items()
-            if theirs in shown and _differs(shown[theirs], leg)
-        ]
-        await book(session, orders=changed)
-        for leg, theirs in ids.items():
-            if theirs not in shown:
-                await recover.look_up(leg.order_id)
-
-
-def _differs(order: CcxtStructure, leg: ExchangeOrder) -> bool:
-    """Whether the exchange shows another filled quantity than we know."""
-    filled = normalize.exact(order.get("filled"))
-    return filled is not None and filled != leg.reported_filled
-
-
-def _resting(account_id: int) -> list[ExchangeOrder]:
-    resting = ExchangeOrder.objects.filter(
-        Q(exchange_order_id__isnull=False) | Q(conditional_order_id__isnull=False),
-        account_id=account_id,
-        is_current=True,
-        order__in=Order.objects.open().filter(account_id=account_id, status__in=recover.LIVE),
-    )
-    return list(resting.select_related("order").order_by("id"))

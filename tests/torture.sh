@@ -31,6 +31,8 @@ export OMS_SENDERS_ROUNDS="${OMS_SENDERS_ROUNDS:-1000}" OMS_AMBIGUOUS="${OMS_AMB
 campaign senders "$PY" -m pytest -q -s tests/e2e/test_one_request_id.py
 campaign ambiguous "$PY" -m pytest -q -s tests/e2e/test_ambiguous.py
 campaign outages "$PY" -m pytest -q -s tests/e2e/test_outages.py
+campaign sockets env OMS_CROWD_CLIENTS=200 OMS_CROWD_ACCOUNTS=20 OMS_CROWD_ORDERS=5000 \
+  OMS_CROWD_KILLS=20 "$PY" -m pytest -q -s tests/e2e/test_socket_crowd.py
 campaign switches "$PY" -m pytest -q -s tests/e2e/test_kill_switch.py
 
 printf '\n=== figures\n'
