@@ -23,6 +23,7 @@ import aiohttp
 from bench.measuring import ROUNDS, Goal, Result, summary
 from tests.e2e.conftest import missing_servers
 from tests.e2e.product import REDIS, ROOT, Process, Product, free_port
+from tests.e2e.servers import wait_until_open
 
 SOCKETS = 100
 WATCHED = 10  # of them, whose messages are read for their time
@@ -122,7 +123,7 @@ async def _listening(
             wire = await stack.enter_async_context(client.ws_connect(url, max_msg_size=0))
             if subscribes:
                 await wire.send_json({"id": 1, "action": "subscribe", "payload": wish})
-                while '"snapshot_done"' not in await wire.receive_str():
+                while '"subscribed"' not in await wire.receive_str():
                     pass
             listen = _listen(wire, arrived, is_watched=number < WATCHED)
             listeners.append(asyncio.create_task(listen))
@@ -146,4 +147,5 @@ def _fanout(product: Product, folder: Path) -> Process:
     command = [sys.executable, "-m", "bench.fanout", str(port), f"{REDIS}/15"]
     process = Process("fanout", command, product.env, folder / "fanout.log")
     process.start()
+    wait_until_open(port)
     return process
