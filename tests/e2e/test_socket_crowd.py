@@ -41,7 +41,8 @@ class Crowd:
         while len(self.accounts) < ACCOUNTS:
             self.accounts.append(self._new_account())
         self.accounts = self.accounts[:ACCOUNTS]
-        self.key = self._key()
+        # The product's own key knows nothing of the new accounts.
+        self.key = product.facts["api_key"] = self._key()
 
     def _add_web(self) -> None:
         """A second process that answers clients; it shares nothing with the first."""
