@@ -256,6 +256,24 @@ def require_reassign(
         require_trade(caller, account_id, strategy_id)
 
 
+def require_case_decision(
+    caller: Caller, account_id: int, strategy_id: int, *, missing: OmsError
+) -> None:
+    """The caller may decide about a case: an admin, ``can_trade`` or ``can_risk_manage``.
+
+    Raises:
+        missing: the case does not exist for the caller.
+        PermissionDenied: neither right, by the key or by the role.
+        StrategyPermissionDenied: the key is restricted and the strategy is not its own to trade.
+    """
+    if caller.is_admin:
+        return
+    require_strategy_visible(caller, account_id, strategy_id, missing=missing)
+    if not caller.may(account_id, Right.RISK_MANAGE):
+        _require(caller, account_id, Right.TRADE)
+    _require_strategy(caller, account_id, strategy_id)
+
+
 def require_risk_manage(caller: Caller, account_id: int, strategy_id: int | None = None) -> None:
     """The caller may set limits and halts on the account, or on one of its strategies.
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.utils.functional import cached_property
 
-from gateway.models import Catalogue, LastPrice, Market, RawOrder, RawTrade
+from gateway.models import Catalogue, LastPrice, Market, RawOrder, RawTrade, ReconcileRun
 
 
 class UncountedPaginator(Paginator):
@@ -90,3 +90,25 @@ class LastPriceAdmin(ReadOnlyAdmin):
 
     list_display = ("symbol", "price", "at", "exchange_key")
     search_fields = ("=symbol",)
+
+
+@admin.register(ReconcileRun)
+class ReconcileRunAdmin(ReadOnlyAdmin):
+    """Reconciliations: how far, and what they found."""
+
+    list_display = (
+        "id",
+        "account",
+        "scope",
+        "state",
+        "phase",
+        "done",
+        "total",
+        "found",
+        "requested_by",
+        "started_at",
+        "finished_at",
+    )
+    list_select_related = ("account", "requested_by")
+    list_filter = (("account", admin.RelatedOnlyFieldListFilter), "scope", "state")
+    ordering = ("-id",)

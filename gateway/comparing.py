@@ -1,45 +1,58 @@
 """Do the books say what the exchange says?
 
 Positions of derivatives per symbol, and what is owned per currency. The exchange is asked without
-stopping anybody, so a difference may be a fill on its way: it counts only when it is seen again.
+stopping anybody, so a difference may be a fill on its way: it counts only when the same is seen
+every time.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import reduce
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from gateway import loop, sessions, truth
 from gateway.loop import db
 from gateway.outcomes import CallFailed
+from gateway.session import Session
 from gateway.truth import Truth
 from oms_project.errors import EngineUnavailable
 from positions.engine.drift import Difference, compare_balances, compare_positions
 from positions.ledger import balances
+from positions.ledger.balances import Moved
 from positions.projector.opening import has_opening
 
 LOOKS = 3
 PAUSE_S = 1.0
+READ_AT_ONCE = 2_000
+
+_moved: WeakKeyDictionary[Session, Moved] = WeakKeyDictionary()
 
 
 class Answer(StrEnum):
-    """How a comparison ended. ``not_asked`` is never ``equal``."""
+    """How a comparison ended. ``not_asked`` is never ``equal``; ``moving``: too much happens."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
+    MOVING = "moving"
     NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One comparison on one account; ``why`` says why it could not be made."""
+    """One comparison on one account; ``why`` says why it could not be made.
+
+    ``is_silent``: a question failed, and may be answered the next time.
+    """
 
     account_id: int
     what: str
     answer: Answer
     differences: tuple[Difference, ...] = ()
     why: str = ""
+    is_silent: bool = False
 
 
 def compare(account_id: int, timeout_s: float | None = None) -> list[Compared]:
@@ -52,7 +65,9 @@ def compare(account_id: int, timeout_s: float | None = None) -> list[Compared]:
 
 
 async def compared(account_id: int) -> list[Compared]:
-    """Compare positions and balances, again where they differ, up to ``LOOKS`` times.
+    """Compare positions and balances, again where they differ, ``LOOKS`` times.
+
+    What differs by the same each time is different; what only differs is moving.
 
     Raises:
         AccountNotFound: there is no such account.
@@ -61,41 +76,65 @@ async def compared(account_id: int) -> list[Compared]:
         session = await sessions.open_for(account_id)
     except (CallFailed, EngineUnavailable) as failure:
         why = _told(failure.details)
-        return [Compared(account_id, what, Answer.NOT_ASKED, why=why) for what in _COMPARED]
+        return [
+            Compared(account_id, what, Answer.NOT_ASKED, why=why, is_silent=True)
+            for what in _COMPARED
+        ]
+    moved = _moved.setdefault(session, Moved(account_id))
+    while not await db(moved.read_on, READ_AT_ONCE):
+        pass  # In pieces, so that others get the thread in between: SQLite has one.
+    looks = []
     for look in range(LOOKS):
         if look:
             await asyncio.sleep(PAUSE_S)
         shown = await truth.look(session)
-        found = [await db(judge, account_id, shown) for judge in _COMPARED.values()]
-        if all(one.answer is Answer.EQUAL for one in found):
-            break
-    return found
+        looks.append([await db(judge, session, shown) for judge in _COMPARED.values()])
+        if all(one.answer is not Answer.DIFFERENT for one in looks[-1]):
+            return looks[-1]
+    return [reduce(_both, each) for each in zip(*looks, strict=True)]
 
 
-def _positions(account_id: int, shown: Truth) -> Compared:
-    ours = balances.net_positions(account_id)
+def _both(before: Compared, now: Compared) -> Compared:
+    """What a look confirms of the looks before it."""
+    if now.answer is not Answer.DIFFERENT:
+        return now
+    amounts = {(one.finding, one.subject): _amount(one) for one in before.differences}
+    same = tuple(
+        one for one in now.differences if amounts.get((one.finding, one.subject)) == _amount(one)
+    )
+    return replace(now, answer=Answer.DIFFERENT if same else Answer.MOVING, differences=same)
+
+
+def _amount(difference: Difference) -> Any:
+    return difference.venue - difference.ours  # type: ignore[operator]
+
+
+def _positions(session: Session, shown: Truth) -> Compared:
+    ours = balances.net_positions(session.account_id)
     differences = compare_positions(ours, shown.positions)
-    return _judged(account_id, "positions", shown.positions is not None, differences, shown.why)
+    return _judged(session, "positions", shown.positions is not None, differences, shown)
 
 
-def _balances(account_id: int, shown: Truth) -> Compared:
-    if shown.balances and not has_opening(account_id):
+def _balances(session: Session, shown: Truth) -> Compared:
+    if shown.balances and not has_opening(session.account_id):
         why = "the opening balances are not recorded yet"
-        return Compared(account_id, "balances", Answer.NOT_ASKED, why=why)
-    ours = balances.balances(account_id)
+        return Compared(session.account_id, "balances", Answer.NOT_ASKED, why=why)
+    ours = balances.balances(session.account_id, _moved[session])
     differences = compare_balances(ours, shown.balances, shown.slack)
-    return _judged(account_id, "balances", shown.balances is not None, differences, shown.why)
+    return _judged(session, "balances", shown.balances is not None, differences, shown)
 
 
 def _judged(
-    account_id: int,
+    session: Session,
     what: str,
     is_told: bool,
     differences: tuple[Difference, ...],
-    why: Mapping[str, Any],
+    shown: Truth,
 ) -> Compared:
+    account_id = session.account_id
     if not is_told:
-        return Compared(account_id, what, Answer.NOT_ASKED, why=_told(why))
+        why, silent = _told(shown.why), shown.is_silent
+        return Compared(account_id, what, Answer.NOT_ASKED, why=why, is_silent=silent)
     answer = Answer.DIFFERENT if differences else Answer.EQUAL
     return Compared(account_id, what, answer, differences)
 

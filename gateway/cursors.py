@@ -22,6 +22,34 @@ _WHOLE = ""  # The account's own cursor: its ``began`` is when it was first look
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How far back a round reads: ``since`` at least, and not beyond ``until``.
+
+    With ``until`` it is a period, read for its own sake: no cursor is moved by it. ``symbols`` are
+    read beside those that are known.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    symbols: tuple[str, ...] = ()
+
+    @property
+    def is_period(self) -> bool:
+        """Whether it has nothing to do with where the last round ended."""
+        return self.until is not None
+
+    def start(self, reached: datetime, began: datetime) -> datetime:
+        """From when on a list is read: never from before the account's beginning here."""
+        wanted = reached - OVERLAP
+        if self.since is not None:
+            wanted = self.since if self.is_period else min(wanted, self.since)
+        return max(wanted, began)
+
+
+NO_REACH = Reach()
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A symbol, and the moment from which its list is read again."""
 
@@ -59,7 +87,9 @@ def add(account_id: int, symbols: Iterable[str], now: datetime) -> None:
         _start(account_id, ImportKind.TRADES, symbol, _beginning(account_id), now)
 
 
-def due(account_id: int, now: datetime, *, everything: bool) -> list[Place]:
+def due(
+    account_id: int, now: datetime, *, everything: bool, reach: Reach = NO_REACH
+) -> list[Place]:
     """The symbols to ask for now, oldest question first.
 
     Lively ones always: open orders, a position, or something executed within a day. Of the others
@@ -67,7 +97,7 @@ def due(account_id: int, now: datetime, *, everything: bool) -> list[Place]:
     """
     mine = ImportCursor.objects.filter(account_id=account_id, kind=ImportKind.TRADES)
     places = [
-        Place(row.symbol, row.reached - OVERLAP)
+        Place(row.symbol, reach.start(row.reached, row.began))
         for row in mine.exclude(symbol=_WHOLE).order_by("moved_at", "symbol")
     ]
     if everything:
@@ -77,12 +107,14 @@ def due(account_id: int, now: datetime, *, everything: bool) -> list[Place]:
     return [place for place in places if place.symbol in lively or place in quiet]
 
 
-def place(account_id: int, kind: ImportKind, symbol: str, now: datetime) -> Place:
+def place(
+    account_id: int, kind: ImportKind, symbol: str, now: datetime, reach: Reach = NO_REACH
+) -> Place:
     """Where one list is read on; one that is new starts where the account does."""
     row = ImportCursor.objects.filter(account_id=account_id, kind=kind, symbol=symbol).first()
     if row is None:
         row = _start(account_id, kind, symbol, _beginning(account_id), now)
-    return Place(symbol, max(row.reached - OVERLAP, row.began))
+    return Place(symbol, reach.start(row.reached, row.began))
 
 
 def move(account_id: int, kind: ImportKind, symbol: str, reached: datetime) -> None:

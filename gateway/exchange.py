@@ -55,6 +55,13 @@ class CcxtExchange:
         return heartbeat.is_alive()
 
 
+def ring_for_runs(account_id: int) -> None:
+    """Say that a reconciliation was asked for; with the broker gone, the sweeper does."""
+    from gateway.tasks import reconcile  # As above.
+
+    _ring(reconcile, account_id)
+
+
 def _ring(task: Any, account_id: int) -> None:
     try:
         task.apply_async((account_id,), retry=False)

@@ -11,7 +11,7 @@ booking. What could not be asked stays where it is: a cursor moves only after su
 """
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,33 +20,48 @@ from django.utils import timezone
 
 from gateway import cursors, normalize, position_mode, sessions
 from gateway.booking import CcxtStructure, book
-from gateway.cursors import Place
+from gateway.cursors import NO_REACH, Place, Reach
 from gateway.loop import db
 from gateway.outcomes import CallFailed, NotFound, Refused, Throttled
 from gateway.session import Session
-from gateway.words import ImportKind
+from gateway.words import ImportKind, Phase
 from oms_project.errors import Invalid, OmsError
 
 log = logging.getLogger(__name__)
 
-Seen = Callable[[str, int, int], None]
-"""Told which symbol was read, as the how-manieth of how many."""
+Seen = Callable[[Phase, int, int], Awaitable[None]]
+"""Told how many lists of a phase were read, of how many."""
+
+
+async def unseen(_phase: Phase, _done: int, _total: int) -> None:
+    """Nobody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unshown:
+    """An order of which the exchange shows trades, and why it could not be booked."""
+
+    symbol: str
+    exchange_order_id: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.exchange_order_id}"
 
 
 @dataclass(slots=True)
 class Imported:
     """What one round found.
 
-    ``orders`` were not known by the exchange's id; ``trades`` were not booked.
-    ``unexplained`` are orders, as ``symbol exchange id``, of which the exchange shows trades but
-    not the order: they are asked for again.
+    ``orders`` were not known by the exchange's id; ``trades`` were not booked. ``unexplained``
+    orders are asked for again.
     """
 
     symbols: int = 0
     orders: int = 0
     trades: int = 0
     fundings: int = 0
-    unexplained: list[str] = field(default_factory=list)
+    unexplained: list[Unshown] = field(default_factory=list)
 
 
 async def bring_in(
@@ -54,12 +69,14 @@ async def bring_in(
     *,
     only: Iterable[str] | None = None,
     everything: bool = False,
-    seen: Seen = lambda _symbol, _number, _count: None,
+    reach: Reach = NO_REACH,
+    found: Imported | None = None,
+    seen: Seen = unseen,
 ) -> Imported:
     """Book what the account's exchange knows and we do not.
 
     ``only`` these symbols; else those that are due, with ``everything`` all that were ever met.
-    Repeating it books nothing twice.
+    Repeating it books nothing twice. Who gives ``found`` has the counts also where it fails.
 
     Raises:
         CallFailed, EngineUnavailable: the exchange could not be asked about something; what was
@@ -68,17 +85,19 @@ async def bring_in(
     session = await sessions.open_for(account_id)
     if only is None:
         await position_mode.look(session)
-    return await _Round(session, seen).run(only, everything=everything)
+    counts = Imported() if found is None else found
+    return await _Round(session, reach, counts, seen).run(only, everything=everything)
 
 
 class _Round:
     """One reading of an account's past."""
 
-    def __init__(self, session: Session, seen: Seen) -> None:
+    def __init__(self, session: Session, reach: Reach, found: Imported, seen: Seen) -> None:
         self._session = session
         self._account_id = session.account_id
+        self._reach = reach
         self._seen = seen
-        self._found = Imported()
+        self._found = found
         self._failures: list[CallFailed | OmsError] = []
 
     async def run(self, only: Iterable[str] | None, *, everything: bool) -> Imported:
@@ -86,28 +105,34 @@ class _Round:
         now = timezone.now()
         await db(cursors.begin, self._account_id, now)
         if only is None:
+            await db(cursors.add, self._account_id, self._reach.symbols, now)
             await self._try(self._note_held())
             every = self._session.facts.lists_every_open_order
-            due = await db(cursors.due, self._account_id, now, everything=everything)
-            for symbol in [None] if every else [one.symbol for one in due]:
-                await self._try(self._open_orders(symbol))
-            due = await db(cursors.due, self._account_id, now, everything=everything)
+            await self._orders([None] if every else await self._due(now, everything))
+            due = await self._due(now, everything)
         else:
             asked = set(only)
             await db(cursors.add, self._account_id, asked, now)
-            due = await db(cursors.due, self._account_id, now, everything=True)
-            due = [place for place in due if place.symbol in asked]
-            for place in due:
-                await self._try(self._open_orders(place.symbol))
+            due = [place for place in await self._due(now, True) if place.symbol in asked]
+            await self._orders(due)
         for number, place in enumerate(due, 1):
             await self._try(self._trades(place))
-            self._seen(place.symbol, number, len(due))
+            await self._seen(Phase.TRADES, number, len(due))
         self._found.symbols = len(due)
         if only is None and self._may_book_funding():
             await self._try(self._funding(due))
         if self._failures:
             raise self._failures[0]
         return self._found
+
+    async def _due(self, now: datetime, everything: bool) -> list[Place]:
+        options = {"everything": everything, "reach": self._reach}
+        return await db(cursors.due, self._account_id, now, **options)
+
+    async def _orders(self, places: list[Place] | list[None]) -> None:
+        for number, place in enumerate(places, 1):
+            await self._try(self._open_orders(place and place.symbol))
+            await self._seen(Phase.ORDERS, number, len(places))
 
     async def _try(self, work: Coroutine[Any, Any, None]) -> None:
         """Note a failure and go on; but an exchange that says "too fast" is left in peace.
@@ -161,8 +186,11 @@ class _Round:
         """Book the trades of one symbol that are missing, then move its cursor."""
         asked_at = self._session.exchange_time()
         unexplained = len(self._found.unexplained)
+        until_ms = _milliseconds(self._reach.until) if self._reach.until else None
         async for page in self._session.my_trades(place.symbol, _milliseconds(place.since)):
             await self._book_page(place.symbol, page)
+            if until_ms is not None and (page[-1].get("timestamp") or 0) > until_ms:
+                break
         if len(self._found.unexplained) == unexplained:
             await self._move(ImportKind.TRADES, place.symbol, asked_at)
 
@@ -214,7 +242,8 @@ class _Round:
         ]
         for symbol in [""] if session.facts.funding_of_all else contracts:
             asked_at = session.exchange_time()
-            place = await db(cursors.place, self._account_id, ImportKind.FUNDING, symbol, asked_at)
+            mine = (self._account_id, ImportKind.FUNDING, symbol, asked_at, self._reach)
+            place = await db(cursors.place, *mine)
             since_ms = _milliseconds(place.since)
             async for page in session.funding_payments(symbol or None, since_ms):
                 await book(session, fundings=page)
@@ -222,12 +251,13 @@ class _Round:
             await self._move(ImportKind.FUNDING, symbol, asked_at)
 
     async def _move(self, kind: ImportKind, symbol: str, reached: datetime) -> None:
-        await db(cursors.move, self._account_id, kind, symbol, reached)
+        if not self._reach.is_period:
+            await db(cursors.move, self._account_id, kind, symbol, reached)
 
     def _leave_open(self, symbol: str, exchange_order_id: str, why: str) -> None:
         about = {"account_id": self._account_id, "symbol": symbol, "why": why}
         log.warning("import.unexplained", extra=about | {"exchange_order_id": exchange_order_id})
-        self._found.unexplained.append(f"{symbol} {exchange_order_id}")
+        self._found.unexplained.append(Unshown(symbol, exchange_order_id, why))
 
 
 def _key(trade: Mapping[str, Any]) -> tuple[str, str]:

@@ -5,10 +5,11 @@ catalogue of markets and the last prices are copies that any process may refresh
 processes judge an order without ccxt.
 """
 
+from django.conf import settings
 from django.db import models
 
 from gateway.querysets import RawRowQuerySet
-from gateway.words import ExchangePositionMode, ImportKind
+from gateway.words import ExchangePositionMode, ImportKind, Phase, RunState, Scope
 from positions.fields import ExactDecimalField, Word
 
 
@@ -174,3 +175,37 @@ class ImportCursor(models.Model):
 
     def __str__(self):
         return f"{self.kind} of {self.symbol or 'everything'} until {self.reached}"
+
+
+class ReconcileRun(models.Model):
+    """One reconciliation of one account: asked for by somebody, or due by the account's policy.
+
+    It reads from ``since`` on, but nothing before the account's beginning here; ``until`` ends a
+    period. ``done`` of ``total`` symbols were read. ``found`` counts what was brought in and says
+    how the comparison ended.
+    """
+
+    account = models.ForeignKey("accounts.Account", models.CASCADE)
+    scope = Word(Scope)
+    state = Word(RunState, default=RunState.PENDING.value)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    symbols = models.JSONField(default=list, help_text="Hints: to be read beside those known")
+    phase = Word(Phase, null=True)
+    done = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    found = models.JSONField(default=dict)
+    error = models.JSONField(null=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "state", "finished_at"], name="run_by_state"),
+            models.Index(fields=["account", "scope", "id"], name="run_by_scope"),
+        ]
+
+    def __str__(self):
+        return f"{self.scope} reconciliation {self.pk} of account {self.account_id}"

@@ -28,6 +28,7 @@ from gateway import (
     loop,
     markets,
     recover,
+    runs,
     sessions,
 )
 from gateway.lanes import Lane
@@ -54,12 +55,13 @@ SILENT_AFTER = 3  # intervals without a sweep, then this process sweeps by itsel
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """Accounts with something that was not sent or not answered, and those whose stops wait for a
-    price; and orders to ask about.
+    """Accounts with something that was not sent or not answered, those whose stops wait for a
+    price, and those on which a reconciliation was asked for; and orders to ask about.
     """
 
     account_ids: list[int]
     watching_ids: list[int]
+    asked_ids: list[int]
     order_ids: list[int]
 
 
@@ -149,6 +151,15 @@ class Runner:
         if served := self._served.get(account_id):
             served.lane.ring()
             served.prices.ring()
+            served.importer.look()
+
+    async def reconcile(self, account_id: int) -> None:
+        """A reconciliation was asked for."""
+        await self.serve(account_id)
+        if served := self._served.get(account_id):
+            served.importer.look()
+        elif account_id not in self._starting:
+            await db(relay().announce, News(account_id, 0, rings=True))
 
     async def watch_prices(self, account_id: int, *, unless_awake: bool = False) -> None:
         """Other prices may matter to the account's stops now."""
@@ -160,11 +171,15 @@ class Runner:
             await db(relay().announce, News(account_id, 0, rings=True))
 
     async def attend(self, left: LeftBehind) -> None:
-        """Send what was overlooked, watch what stops wait for, ask about orders that are due."""
+        """Send what was overlooked, watch what stops wait for, reconcile where it was asked for,
+        ask about orders that are due.
+        """
         for account_id in left.account_ids:
             await self.wake(account_id)
         for account_id in left.watching_ids:
             await self.watch_prices(account_id, unless_awake=True)
+        for account_id in left.asked_ids:
+            await self.reconcile(account_id)
         for order_id in left.order_ids:
             if order_id not in self._looking:
                 self._looking.add(order_id)
@@ -259,6 +274,11 @@ def watch_prices(account_id: int) -> None:
     loop.run(_runner.watch_prices(account_id))
 
 
+def reconcile(account_id: int) -> None:
+    """Have the reconciliations made that were asked for on the account; returns at once."""
+    loop.run(_runner.reconcile(account_id))
+
+
 def sweep() -> None:
     """Find what a lost bell, a dead worker or a silent exchange left behind, and set it going.
 
@@ -285,7 +305,8 @@ def left_behind(served: list[int], now: datetime) -> LeftBehind:
     order_ids = due.order_by("next_check_at").values_list("pk", flat=True)[:DUE_AT_ONCE]
     protection.sweep(now)
     watching = {*protection.accounts_watching()} & {*served}
-    return LeftBehind(sorted(account_ids), sorted(watching), list(order_ids))
+    asked = runs.accounts_waiting(served)
+    return LeftBehind(sorted(account_ids), sorted(watching), asked, list(order_ids))
 
 
 def start(timeout_s: float = 30.0) -> None:

@@ -1,8 +1,9 @@
 """Which Celery tasks are there? Doorbells: the rows are the queue, a task only says "look"."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from gateway import runner
+from gateway import runner, runs
 
 
 @shared_task(name="gateway.wake", acks_late=True, ignore_result=True)
@@ -15,6 +16,18 @@ def wake(account_id: int) -> None:
 def watch_prices(account_id: int) -> None:
     """Look which prices the account's stops wait for."""
     runner.watch_prices(account_id)
+
+
+@shared_task(name="gateway.reconcile", acks_late=True, ignore_result=True)
+def reconcile(account_id: int) -> None:
+    """Make the reconciliations that were asked for."""
+    runner.reconcile(account_id)
+
+
+@shared_task(name="gateway.prune_runs", acks_late=True, ignore_result=True)
+def prune_runs() -> None:
+    """Delete the rows of reconciliations that are a week old."""
+    runs.prune(timezone.now())
 
 
 @shared_task(name="gateway.sweep", acks_late=True, ignore_result=True)

@@ -25,13 +25,14 @@ class Truth:
     ``positions``: signed contracts per symbol of derivatives. ``balances``: per currency all that
     is owned, as ``positions.ledger.balances`` adds it up: without unrealised profit, less what the
     open contracts were bought for; ``slack`` is by how much that may be off. ``why`` says why a
-    side is None.
+    side is None; ``is_silent``: because a question failed, not because the exchange cannot tell.
     """
 
     positions: Amounts | None
     balances: Amounts | None
     why: Mapping[str, str | None]
     slack: Mapping[str, Decimal] = field(default_factory=dict)
+    is_silent: bool = False
 
 
 async def look(session: Session) -> Truth:
@@ -61,7 +62,7 @@ def _read(
     why: dict[str, str | None],
 ) -> Truth:
     if rows is None:
-        return Truth(None, None, why)
+        return Truth(None, None, why, is_silent=True)
     try:
         held = [
             normalize.held_contracts(row, session.exchange.market(row["symbol"])) for row in rows
@@ -70,7 +71,7 @@ def _read(
         return Truth(None, None, {"exception": str(fault)})
     positions = _sums((one.symbol, one.qty) for one in held)
     if balance is None:
-        return Truth(positions, None, why)
+        return Truth(positions, None, why, is_silent=True)
     try:
         owned = _wallet(session, balance, flat=not positions)
     except normalize.Unreadable as fault:

@@ -48,3 +48,29 @@ class ImportKind(StrEnum):
 
     TRADES = "trades"
     FUNDING = "funding"
+
+
+class Scope(StrEnum):
+    """How far a reconciliation looks back: one of the account's three loops, or named days."""
+
+    SHORT = "short"
+    HOURLY = "hourly"
+    LONG = "long"
+    PERIOD = "period"
+
+
+class RunState(StrEnum):
+    """``pending`` → ``running`` → ``succeeded`` or ``failed``."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Phase(StrEnum):
+    """What a reconciliation is busy with."""
+
+    ORDERS = "orders"
+    TRADES = "trades"
+    COMPARING = "comparing"

@@ -188,6 +188,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "gateway.sweep", "schedule": OMS_SWEEP_S},
     "prune events": {"task": "positions.prune_events", "schedule": 3600.0},
+    "prune runs": {"task": "gateway.prune_runs", "schedule": 3600.0},
 }
 
 # --- how the parts are joined --------------------------------------------------------------------
@@ -211,7 +212,7 @@ OMS_STREAM_SILENCE_S = env.float("OMS_STREAM_SILENCE_S", 60)  # a silent stream 
 OMS_RECV_WINDOW_MS = env.json("OMS_RECV_WINDOW_MS", default=5_000)
 OMS_MARKETS_TTL_S = env.int("OMS_MARKETS_TTL_S", 3600)
 OMS_IN_FLIGHT = env.int("OMS_IN_FLIGHT", 16)  # orders of one account on the wire at once
-# How often trades, orders and funding that nobody here asked for are brought in.
+# How often the short reconciliation loop runs where an account's policy does not say.
 OMS_IMPORT_S = env.float("OMS_IMPORT_S", 60.0)
 # How long a trade may be in an exchange's balance before it is in its list of trades.
 OMS_LISTED_WITHIN_S = env.float("OMS_LISTED_WITHIN_S", 2.0)

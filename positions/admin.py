@@ -1,6 +1,7 @@
 """What may the back office see of orders, deals and positions? Everything, and change nothing.
 
-Whatever moves here moves by a command, so there is no add, change, delete or bulk action.
+Whatever moves here moves by a command, so there is no add, change, delete or bulk action. Only a
+case can be decided: by a service, like everywhere.
 """
 
 from decimal import Decimal
@@ -10,8 +11,12 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from accounts.acting_admin import ActingAdmin
 from accounts.admin import CappedPaginator, Unchangeable
+from accounts.admin_site import actor_in
 from positions import rows
+from positions.admin_forms import DecisionForm
+from positions.engine.types import CaseAction, CaseState
 from positions.fields import ExactDecimalField
 from positions.models import (
     Case,
@@ -23,8 +28,10 @@ from positions.models import (
     JournalEntry,
     Order,
     Position,
+    Transfer,
     Trigger,
 )
+from positions.services.decide_case import Decision, decide
 
 _BY_ACCOUNT = ("account", admin.RelatedOnlyFieldListFilter)
 
@@ -69,7 +76,7 @@ class ReadOnly(Unchangeable, admin.ModelAdmin):
 def shows(model: type[Model]) -> Any:
     """Register an admin class for ``model``, with a readable column for each decimal and time."""
 
-    def register(kind: type[ReadOnly]) -> type[ReadOnly]:
+    def register(kind: type[admin.ModelAdmin]) -> type[admin.ModelAdmin]:
         for field in model._meta.concrete_fields:
             is_time = field.get_internal_type() == "DateTimeField"
             if is_time or isinstance(field, ExactDecimalField):
@@ -173,7 +180,7 @@ class JournalEntries(ReadOnly):
 
 
 @shows(Case)
-class Cases(ReadOnly):
+class Cases(ActingAdmin):
     """Differences that somebody has to look at, and what was decided."""
 
     list_display = (
@@ -181,7 +188,7 @@ class Cases(ReadOnly):
         "state",
         "kind",
         "subject",
-        "symbol",
+        "explanation",
         "proposal",
         "account",
         "owner",
@@ -191,6 +198,32 @@ class Cases(ReadOnly):
     list_select_related = ("account", "owner")
     list_filter = (_BY_ACCOUNT, "state", "kind")
     search_fields = ("=id",)
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def form_of(self, request: HttpRequest, row: Case) -> DecisionForm | None:
+        is_open = row.state == CaseState.OPEN
+        return DecisionForm(request.POST or None, row) if is_open else None
+
+    def facts_of(self, row: Case) -> dict[str, Any]:
+        """All that is known, facts one by one."""
+        shown = rows.case_row(row)
+        facts, hidden = shown.pop("facts"), ("action", "actions", "id", "account_id")
+        known = {name: value for name, value in shown.items() if name not in hidden}
+        return {"account": row.account} | {
+            name.replace("_", " "): value
+            for name, value in (known | facts).items()
+            if value not in (None, "")
+        }
+
+    def act(self, request: HttpRequest, row: Case, form: DecisionForm) -> str:
+        """Decided, or noted."""
+        facts = form.cleaned_data
+        wish = Decision(CaseAction(facts["action"]), facts["comment"], facts.get("price"))
+        found = decide(row.pk, wish, actor_in(request))
+        return "Noted." if found["state"] == CaseState.OPEN else "Resolved."
 
 
 @shows(Trigger)
@@ -239,5 +272,15 @@ class DustRecords(ReadOnly):
     """What accounts hold outside their positions."""
 
     list_display = ("id", "account", "currency", "qty_text")
+    list_filter = (_BY_ACCOUNT,)
+    search_fields = ("=id",)
+
+
+@shows(Transfer)
+class Transfers(ReadOnly):
+    """Money that came or went without a trade, as cases were decided."""
+
+    list_display = ("id", "account", "currency", "amount_text", "case", "created_at_text")
+    list_select_related = ("account", "case")
     list_filter = (_BY_ACCOUNT,)
     search_fields = ("=id",)

@@ -7,16 +7,29 @@ themselves, with what is known of it and a proposal. It stays when it is resolve
 from django.conf import settings
 from django.db import models
 
-from positions.engine.types import CaseKind, CaseState
+from positions.engine.drift import Finding
+from positions.engine.types import CaseAction, CaseKind, CaseState
 from positions.fields import Word
 from positions.querysets import CaseQuerySet
+
+EXPLANATIONS = {
+    CaseKind.OVER_CLOSE: "A close filled more than was left of its position; the rest of the fill "
+    "opened one that nobody asked for.",
+    CaseKind.LIQUIDATION: "The exchange closed more by force than the positions held.",
+    CaseKind.FUNDING: "The exchange booked a funding payment for which no position was open.",
+    CaseKind.PROTECTION_BLOCKED: "A stop was reached, and less was held than it has to close.",
+    CaseKind.UNCLOSABLE: "What is left is worth less than the exchange lets anybody trade.",
+}
+"""Of those that come from booking, not from comparing."""
 
 
 class Case(models.Model):
     """One difference. At most one of a kind is open about a subject: the account's lane sees to it.
 
-    ``subject`` says what it is about, as a person would: ``position 12``, ``BTC``. Decimals in
-    ``facts`` are exact text.
+    ``subject`` says what it is about, as a person would: ``position 12``, ``balance of BTC``.
+    Decimals in ``facts`` are exact text. With a ``finding`` it came from comparing with the
+    exchange, and ends by itself once a comparison finds no difference any more; its kind is the
+    likeliest explanation of the day.
     """
 
     account = models.ForeignKey("accounts.Account", models.PROTECT)
@@ -26,11 +39,17 @@ class Case(models.Model):
     strategy_id = models.BigIntegerField(default=0, help_text="Whose keys see it")
     position = models.ForeignKey("positions.Position", models.PROTECT, null=True)
     order = models.ForeignKey("positions.Order", models.PROTECT, null=True)
+    finding = Word(Finding, null=True)
+    explanation = models.CharField(max_length=500, default="", blank=True)
     facts = models.JSONField(default=dict)
     proposal = models.CharField(max_length=255, default="", blank=True)
+    action = Word(CaseAction, default=CaseAction.ACKNOWLEDGE.value, help_text="What is proposed")
     state = Word(CaseState, default=CaseState.OPEN)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, help_text="Who decided"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        help_text="Who decided, or looks after it",
     )
     comment = models.CharField(max_length=255, default="", blank=True)
     opened_at = models.DateTimeField()
@@ -45,3 +64,12 @@ class Case(models.Model):
 
     def __str__(self):
         return f"case {self.pk} {self.kind} of {self.subject}"
+
+    @property
+    def actions(self) -> list[CaseAction]:
+        """What can be decided about it now, the proposed action first."""
+        if self.state != CaseState.OPEN:
+            return []
+        if self.finding is None:
+            return [CaseAction.ACKNOWLEDGE, CaseAction.NOTE]
+        return [*dict.fromkeys((CaseAction(self.action), CaseAction.NOTE))]

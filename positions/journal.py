@@ -115,6 +115,22 @@ class MarketTerms(models.Model):
         )
 
 
+class Transfer(models.Model):
+    """Money that came (positive) or went without a trade, as a person decided. Append-only."""
+
+    account = models.ForeignKey("accounts.Account", models.PROTECT)
+    currency = models.CharField(max_length=32)
+    amount = ExactDecimalField()
+    case = models.ForeignKey("positions.Case", models.PROTECT, related_name="transfers")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case"], name="one_transfer_per_case")]
+
+    def __str__(self):
+        return f"transfer of {self.amount} {self.currency} on account {self.account_id}"
+
+
 class OpeningBalance(models.Model):
     """What an account owned of a currency before anything that its ledger tells. Append-only.
 

@@ -35,6 +35,7 @@ from positions.journal import (  # noqa: F401 (rows too)
     JournalKind,
     MarketTerms,
     OpeningBalance,
+    Transfer,
 )
 from positions.querysets import (
     AccountLaneQuerySet,

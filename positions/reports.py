@@ -17,7 +17,8 @@ class OrderReport:
 
     ``client_order_id`` is the id that we gave the exchange, never the caller's own.
     ``filled_qty`` is cumulative for this order at the exchange. ``order_type``, ``trigger_price``
-    and ``time_in_force`` describe an order that is not ours when it is adopted.
+    and ``time_in_force`` describe an order that is not ours when it is adopted; ``note`` is why,
+    where no exchange told of it.
 
     With a ``conditional_order_id`` it describes a trigger that the exchange keeps apart, under an
     id of its own; ``exchange_order_id`` is then the order that it has placed, if it has.
@@ -36,6 +37,7 @@ class OrderReport:
     order_type: OrderType | None = None
     trigger_price: Decimal | None = None
     time_in_force: TimeInForce | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

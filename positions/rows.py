@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from positions.cases import EXPLANATIONS
 from positions.engine.money import plain
 from positions.models import Case, Deal, Event, Order, Position
 
@@ -142,7 +143,7 @@ def position_row(
 
 
 def case_row(case: Case) -> Row:
-    """One case; ``owner`` is the name of the user who decided."""
+    """One case; ``owner`` is the name of the user who decided, or looks after it."""
     return {
         "id": case.pk,
         "account_id": case.account_id,
@@ -152,8 +153,12 @@ def case_row(case: Case) -> Row:
         "strategy_id": case.strategy_id,
         "position_id": case.position_id,
         "order_id": case.order_id,
+        "finding": case.finding,
+        "explanation": case.explanation or EXPLANATIONS.get(case.kind, ""),
         "facts": case.facts,
         "proposal": case.proposal,
+        "action": case.action,
+        "actions": case.actions,
         "state": case.state,
         "owner": case.owner.username if case.owner else None,
         "comment": case.comment,

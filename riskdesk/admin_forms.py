@@ -4,29 +4,19 @@ from typing import Any
 
 from django import forms
 
+from accounts.acting_admin import ActForm
 from accounts.models import Account, User
 from accounts.words import AccountStatus, choices_of
 from oms_project.errors import OmsError
 from positions.rows import decimal_text
 from riskdesk.limits import DECIMALS, SECONDS, changed_limits
 from riskdesk.models import LIMIT_NAMES, Control
-from riskdesk.services.comments import LONGEST_COMMENT
 from riskdesk.services.controls import Target
 from riskdesk.words import HaltState, KillScope, Scope
 
 _COUNTS = ("max_open_orders", "max_orders", *SECONDS)
 _KILLED = {KillScope.ACCOUNT: Account, KillScope.USER: User}
 _OPENINGS_SCOPES = (Scope.ACCOUNT, Scope.STRATEGY)
-
-
-class ActForm(forms.Form):
-    """An act and why."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["comment"] = forms.CharField(
-            max_length=LONGEST_COMMENT, help_text="Why; kept in the audit trail."
-        )
 
 
 class StatusForm(ActForm):

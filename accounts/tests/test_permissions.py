@@ -13,6 +13,7 @@ from accounts.permissions import (
     require_block_account,
     require_block_new_positions,
     require_cancel,
+    require_case_decision,
     require_close,
     require_read,
     require_read_all,
@@ -49,6 +50,10 @@ ACTS = {
     "set limits": (lambda who: require_risk_manage(who, OURS), {Role.RISK}),
     "block openings": (lambda who: require_block_new_positions(who, OURS), {Role.RISK}),
     "block the account": (lambda who: require_block_account(who, OURS), {Role.RISK}),
+    "decide about a case": (
+        lambda who: require_case_decision(who, OURS, MINE, missing=OrderNotFound()),
+        TRADERS | {Role.ADMIN, Role.RISK},
+    ),
     "reassign": (lambda who: require_reassign(who, OURS, (MINE, OTHER)), TRADERS | {Role.ADMIN}),
     "run the back office": (require_admin, {Role.ADMIN}),
 }
@@ -178,6 +183,21 @@ def test_a_restricted_key_does_not_act_on_the_whole_account():
             attempt(risk, OURS)
     with pytest.raises(StrategyPermissionDenied):
         require_account_trade(caller(Role.ROBOT, {OURS: everything([MINE])}), OURS)
+
+
+def test_a_case_of_another_strategy_does_not_exist_for_a_restricted_key():
+    who = caller(Role.ROBOT, {OURS: everything((MINE,))})
+
+    require_case_decision(who, OURS, MINE, missing=OrderNotFound())
+    with pytest.raises(OrderNotFound):
+        require_case_decision(who, OURS, 0, missing=OrderNotFound())
+
+
+def test_who_only_reads_decides_nothing():
+    who = caller(Role.TRADER, {OURS: AccountRights(frozenset({Right.READ}))})
+
+    with pytest.raises(PermissionDenied):
+        require_case_decision(who, OURS, MINE, missing=OrderNotFound())
 
 
 def test_only_an_admin_overrides_a_reassign():

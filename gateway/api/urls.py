@@ -2,10 +2,17 @@
 
 from django.urls import path
 
-from gateway.api import views
+from gateway.api import reconciling, views
 
 urlpatterns = [
     path("meta/exchanges", views.Exchanges.as_view(), name="exchanges"),
+    path("oms/reconcile", reconciling.Reconcile.as_view(), name="reconcile"),
+    path("oms/reconcile/status", reconciling.AllStatus.as_view(), name="reconcile-status"),
+    path(
+        "oms/reconcile/<int:account_id>/status",
+        reconciling.OneStatus.as_view(),
+        name="reconcile-account-status",
+    ),
     path("ccxt/orders/raw", views.RawOrders.as_view(), name="raw-orders"),
     path("ccxt/trades/raw", views.RawTrades.as_view(), name="raw-trades"),
     path("ccxt/commands", views.CcxtBatch.as_view(), name="ccxt-batch"),

@@ -13,9 +13,9 @@ from pathlib import Path
 import orjson
 from aiohttp import web
 
-from gateway.paper.errors import VenueError
+from gateway.paper.errors import VenueError, insufficient_balance
 from gateway.paper.faults import Fault
-from gateway.paper.logins import FeeMode, Login
+from gateway.paper.logins import FeeMode, InsufficientBalance, Login
 from gateway.paper.orders import to_row
 from gateway.paper.venue import Venue
 
@@ -35,6 +35,7 @@ def add_routes(app: web.Application, venue: Venue) -> None:
     for method, path, handler in (
         ("POST", "logins", port.open_login),
         ("GET", "logins", port.logins),
+        ("POST", "deposits", port.deposit),
         ("GET", "journal", port.journal),
         ("GET", "orders", port.orders),
         ("GET", "requests", port.requests),
@@ -99,6 +100,18 @@ class Control:
             }
             for login in self._venue.logins
         ]
+
+    def deposit(self, body: dict) -> object:
+        """``{"api_key", "market", "asset", "amount"}``: money comes, or with a minus goes."""
+        wallet = body.get("market", "spot")
+        amount = Decimal(str(body["amount"]))
+        if body["api_key"] not in {login.api_key for login in self._venue.logins}:
+            raise VenueError(-2015, "There is no such login.")
+        try:
+            self._venue.deposit(body["api_key"], wallet, body["asset"], amount)
+        except InsufficientBalance:
+            raise insufficient_balance() from None
+        return {}
 
     def journal(self, query: dict) -> object:
         """``?login=&after=&limit=`` → the journal's rows after that number, oldest first."""

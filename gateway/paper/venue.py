@@ -163,6 +163,15 @@ class Venue:
                 self.ledger.move(login.api_key, wallet, asset, free=free, locked=ZERO)
         return True
 
+    def deposit(self, login: str, wallet: str, asset: str, amount: Decimal) -> None:
+        """Money comes (positive) or goes without a trade.
+
+        Raises:
+            InsufficientBalance: more would go than is free.
+        """
+        with self.change():
+            self.ledger.move(login, wallet, asset, free=amount)
+
     def expire_listen_keys(self, login: str | None) -> int:
         """End listen keys now, all of them or one login's; gives how many there were."""
         with self.change():

@@ -1,6 +1,6 @@
 """Where is an account's past read on, and in which order?"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -42,7 +42,7 @@ def test_at_first_a_symbol_is_read_from_its_first_order_on(account):
     cursors.begin(account.pk, now)
 
     start = now - timedelta(days=3) - cursors.LOOK_BACK
-    assert due(account, now) == {"A/USDT": start - cursors.OVERLAP}
+    assert due(account, now) == {"A/USDT": start}
 
 
 def test_what_is_first_met_later_is_read_from_the_accounts_beginning_on(account):
@@ -55,7 +55,7 @@ def test_what_is_first_met_later_is_read_from_the_accounts_beginning_on(account)
     cursors.begin(account.pk, now)
     cursors.add(account.pk, {"B/USDT"}, now)
 
-    start = began - cursors.LOOK_BACK - cursors.OVERLAP
+    start = began - cursors.LOOK_BACK
     assert due(account, now) == {"A/USDT": start, "B/USDT": start}
 
 
@@ -87,6 +87,36 @@ def test_lively_symbols_come_every_time_and_quiet_ones_take_turns(account):
 
     assert asked.count("LIVE/USDT") == 2
     assert set(asked) == {*symbols, "LIVE/USDT"}
+
+
+def test_a_round_reads_from_where_the_last_ended_with_an_overlap_or_as_far_back_as_asked(account):
+    now = timezone.now()
+    began = now - timedelta(days=3)
+    cursors.begin(account.pk, began)
+    cursors.add(account.pk, {"A/USDT"}, now)
+    cursors.move(account.pk, TRADES, "A/USDT", now)
+
+    def since(ago: timedelta | None) -> datetime:
+        reach = cursors.Reach(now - ago) if ago else cursors.NO_REACH
+        return cursors.due(account.pk, now, everything=True, reach=reach)[0].since
+
+    assert since(None) == now - cursors.OVERLAP
+    assert since(timedelta(minutes=1)) == now - cursors.OVERLAP
+    assert since(timedelta(minutes=30)) == now - timedelta(minutes=30)
+    assert since(timedelta(days=10)) == began - cursors.LOOK_BACK
+
+
+def test_a_period_begins_where_it_begins_but_not_before_the_account(account):
+    now = timezone.now()
+    cursors.begin(account.pk, now - timedelta(days=3))
+    cursors.add(account.pk, {"A/USDT"}, now)
+
+    def since(start: datetime) -> datetime:
+        reach = cursors.Reach(start, now)
+        return cursors.due(account.pk, now, everything=True, reach=reach)[0].since
+
+    assert since(now - timedelta(days=1)) == now - timedelta(days=1)
+    assert since(now - timedelta(days=9)) == now - timedelta(days=3) - cursors.LOOK_BACK
 
 
 def test_funding_is_not_read_from_before_the_account_began(account):

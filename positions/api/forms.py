@@ -85,6 +85,19 @@ def text(*, longest: int, required: bool = False, is_id: bool = False, about: st
     return Form(read, schema, required)
 
 
+def texts(*, longest: int, most: int, about: str = "") -> Form:
+    """A list of texts, each once, in order."""
+    one = text(longest=longest, required=True)
+
+    def read(field: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > most:
+            raise wrong(field, f"a list of at most {most} strings", value)
+        return tuple(dict.fromkeys(one.read(field, item) for item in value))
+
+    schema = {"type": "array", "items": one.schema, "maxItems": most, "description": about}
+    return Form(read, schema)
+
+
 def word(words: tuple[StrEnum, ...], *, required: bool = False, alias: str | None = None) -> Form:
     """One word of a vocabulary."""
     known = {str(item): item for item in words}

@@ -10,7 +10,9 @@ from rest_framework import serializers
 
 from positions.api.forms import fields_of
 from positions.api.parsing import FORMS
+from positions.engine.drift import Finding
 from positions.engine.types import (
+    CaseAction,
     CaseKind,
     CaseState,
     CommandStatus,
@@ -190,10 +192,23 @@ class CaseSerializer(serializers.Serializer):
     strategy_id = serializers.IntegerField()
     position_id = serializers.IntegerField(allow_null=True)
     order_id = serializers.IntegerField(allow_null=True)
+    finding = serializers.ChoiceField(
+        [*map(str, Finding)],
+        allow_null=True,
+        help_text="What a comparison with the exchange found; null where booking opened the case.",
+    )
+    explanation = serializers.CharField(help_text="What probably lies behind it.")
     facts = serializers.DictField()
     proposal = serializers.CharField()
+    action = serializers.ChoiceField([*map(str, CaseAction)], help_text="What is proposed.")
+    actions = serializers.ListField(
+        child=serializers.ChoiceField([*map(str, CaseAction)]),
+        help_text="What can be decided now; none once it is resolved.",
+    )
     state = serializers.ChoiceField([*map(str, CaseState)])
-    owner = serializers.CharField(allow_null=True, help_text="Name of the user who decided.")
+    owner = serializers.CharField(
+        allow_null=True, help_text="Name of the user who decided, or looks after it."
+    )
     comment = serializers.CharField()
     opened_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)

@@ -17,6 +17,11 @@ urlpatterns = [
     path("oms/events", views.Events.as_view(), name="events"),
     path("oms/reassign", views.Reassign.as_view(), name="reassign"),
     path("oms/reconcile/cases", views.Cases.as_view(), name="cases"),
+    path(
+        "oms/reconcile/cases/<int:case_id>/resolve",
+        views.CaseResolution.as_view(),
+        name="resolve-case",
+    ),
     path("oms/accounts", views.Accounts.as_view(), name="oms-accounts"),
     path("backoffice/accounts", backoffice.Accounts.as_view(), name="backoffice-accounts"),
     path(

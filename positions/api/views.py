@@ -6,12 +6,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.audit import Actor
 from accounts.client import request_id_of
 from accounts.models import Account
-from accounts.permissions import require_read_all
+from accounts.permissions import require_case_decision, require_read_all
 from oms_project.errors import NotFound, OrderNotFound, PositionNotFound
 from positions import rows, selectors
-from positions.api import commands, reassigning, schema
+from positions.api import commands, deciding, reassigning, schema
+from positions.api.forms import LARGEST_ID
 from positions.api.lists import (
     HISTORY_LIMIT,
     OPEN_LIMIT,
@@ -25,6 +27,7 @@ from positions.api.lists import (
 )
 from positions.engine.types import CaseState
 from positions.models import Case, Deal, Event, Order, Position
+from positions.services.decide_case import decide
 from positions.services.reassign import reassign
 
 _ORDERS = schema.listed(schema.OrderSerializer, "Order")
@@ -221,6 +224,26 @@ class Cases(APIView):
             found = found.filter(state=state)
         page = page_of(request, found, most=HISTORY_LIMIT)
         return Response(page.body([rows.case_row(case) for case in page.rows]))
+
+
+class CaseResolution(APIView):
+    """What somebody decides about a case."""
+
+    @extend_schema(
+        operation_id="resolve_case",
+        request={"application/json": deciding.FORM.schema},
+        responses={200: schema.CaseSerializer, **_PROBLEMS, 400: _PROBLEM, 409: _PROBLEM},
+        tags=["reconcile"],
+    )
+    def post(self, request: Request, case_id: int) -> Response:
+        """Carry out one of the case's actions, with a comment; ``note`` leaves it open."""
+        case = Case.objects.filter(pk=case_id).first() if case_id <= LARGEST_ID else None
+        missing = NotFound(case_id=case_id)
+        if case is None:
+            raise missing
+        require_case_decision(request.user, case.account_id, case.strategy_id, missing=missing)
+        actor = Actor.from_caller(request.user, request_id_of(request))
+        return Response(decide(case.pk, deciding.parse_decision(request.data), actor))
 
 
 class Reassign(APIView):

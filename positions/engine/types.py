@@ -202,3 +202,18 @@ class CaseState(StrEnum):
 
     OPEN = "open"
     RESOLVED = "resolved"
+
+
+class CaseAction(StrEnum):
+    """What a person can decide about a case.
+
+    ``book_transfer``: the difference came or went without a trade; the books take it over.
+    ``book_fill``: the difference was a fill that the exchange does not list; it becomes an external
+    order with a position of its own. ``acknowledge``: seen and settled, nothing is booked.
+    ``note``: somebody looks after it; it stays open until it is gone.
+    """
+
+    BOOK_TRANSFER = "book_transfer"
+    BOOK_FILL = "book_fill"
+    ACKNOWLEDGE = "acknowledge"
+    NOTE = "note"

@@ -8,7 +8,9 @@ that is what is added up here, and what the exchange's own figures are brought t
 compared.
 """
 
+import threading
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 
 from positions.engine.market import Market, value_of
@@ -18,35 +20,67 @@ from positions.ledger import stream
 from positions.ledger.executions import Executed
 from positions.ledger.findings import Seen
 from positions.ledger.stream import Counters
-from positions.models import Dust, Funding, MarketTerms, OpeningBalance, Position
+from positions.models import Dust, Funding, MarketTerms, OpeningBalance, Position, Transfer
 
 Amounts = dict[str, Decimal]
 
 
-def moved(account_id: int, *, seen: Seen = lambda _count: None) -> Amounts:
-    """What executions, their fees and funding have moved per currency; zeros are left out."""
-    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    markets: dict[int, Market] = {}
-    upto = stream.counters(account_id)
-    with exact_decimals():
-        for row in stream.executions(account_id, Counters(), upto):
-            if row.terms_id not in markets:
-                markets[row.terms_id] = MarketTerms.objects.get(pk=row.terms_id).engine_market
-            _add(sums, row, markets[row.terms_id])
-            seen(1)
-        paid = Funding.objects.filter(account_id=account_id)
-        for currency, amount in paid.values_list("currency", "amount").iterator():
-            sums[currency] += amount
-    return {currency: amount for currency, amount in sums.items() if amount}
+class Moved:
+    """What executions, their fees and funding have moved on one account.
+
+    Executions and payments are append-only, so each reading goes on where the last one ended.
+    """
+
+    def __init__(self, account_id: int) -> None:
+        self._account_id = account_id
+        self._lock = threading.Lock()
+        self._upto = Counters()
+        self._last_funding = 0
+        self._markets: dict[int, Market] = {}
+        self._sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+
+    def read_on(self, most: int | None = None, *, seen: Seen = lambda _count: None) -> bool:
+        """Read what was booked since, ``most`` executions; whether that was all of it."""
+        with self._lock, exact_decimals():
+            end = stream.counters(self._account_id)
+            upto = end
+            if most is not None and end.executions > self._upto.executions + most:
+                upto = replace(end, executions=self._upto.executions + most)
+            for row in stream.executions(self._account_id, self._upto, upto):
+                _add(self._sums, row, self._market(row.terms_id))
+                seen(1)
+            self._upto = upto
+            if upto is not end:
+                return False
+            paid = Funding.objects.filter(account_id=self._account_id, pk__gt=self._last_funding)
+            columns = paid.order_by("pk").values_list("pk", "currency", "amount")
+            for number, currency, amount in columns.iterator():
+                self._sums[currency] += amount
+                self._last_funding = number
+            return True
+
+    def now(self, *, seen: Seen = lambda _count: None) -> Amounts:
+        """The sums per currency, as far as the ledger goes now; zeros are left out."""
+        self.read_on(seen=seen)
+        return {currency: amount for currency, amount in self._sums.items() if amount}
+
+    def _market(self, terms_id: int) -> Market:
+        if terms_id not in self._markets:
+            self._markets[terms_id] = MarketTerms.objects.get(pk=terms_id).engine_market
+        return self._markets[terms_id]
 
 
-def balances(account_id: int, *, seen: Seen = lambda _count: None) -> Amounts:
-    """Opening balances and what has moved since."""
+def balances(
+    account_id: int, moved: Moved | None = None, *, seen: Seen = lambda _count: None
+) -> Amounts:
+    """Opening balances, transfers, and what has moved since; ``moved`` saves reading all of it."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     with exact_decimals():
-        for row in OpeningBalance.objects.filter(account_id=account_id):
-            sums[row.currency] += row.amount
-        for currency, amount in moved(account_id, seen=seen).items():
+        for kept in (OpeningBalance, Transfer):
+            rows = kept.objects.filter(account_id=account_id)
+            for currency, amount in rows.values_list("currency", "amount"):
+                sums[currency] += amount
+        for currency, amount in (moved or Moved(account_id)).now(seen=seen).items():
             sums[currency] += amount
     return dict(sums)
 

@@ -16,7 +16,9 @@ def adopt_order(lane: HeldLane, report: OrderReport, *, forced: Reason | None) -
     """
     qty = report.qty or report.filled_qty
     priced = OrderType.MARKET if report.price is None else OrderType.LIMIT
-    theirs = report.client_order_id
+    found = "Found at the exchange."
+    if report.client_order_id:
+        found = f"Found at the exchange as {report.client_order_id}."
     order = Order.objects.create(
         account_id=lane.account_id,
         symbol=report.symbol,
@@ -30,7 +32,7 @@ def adopt_order(lane: HeldLane, report: OrderReport, *, forced: Reason | None) -
         qty=qty,
         price=report.price,
         trigger_price=report.trigger_price,
-        note=f"Found at the exchange as {theirs}."[:255] if theirs else "Found at the exchange.",
+        note=(report.note or found)[:255],
         created_at=lane.now,
         updated_at=lane.now,
     )

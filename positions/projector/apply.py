@@ -4,7 +4,7 @@ Answers, polling, streams, look-ups and the fetch at start-up all end here. Repo
 late or out of order: orders only move forward, a trade is booked once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from oms_project import faultpoints
@@ -50,31 +50,38 @@ def apply(account_id: int, reports: Reports, *, adopt: bool = False) -> list[Owi
     symbols = {report.symbol for report in reported}
     rules = {symbol: exchange().market(account_id, symbol) for symbol in symbols}
     with holding(account_id) as lane:
-        touched = _Touched(account_id, reports)
-        for report in reports.orders:
-            leg = touched.leg_of(report)
-            if leg is None and adopt and touched.is_foreign(report):
-                forced = {trade.forced for trade in reports.trades if _is_of(trade, report)}
-                leg = adopt_order(lane, report, forced=next(iter(forced - {None}), None))
-                touched.add(leg)
-            if leg:
-                _record_report(leg, report)
-                amended = replacing.amend(lane, touched.order(leg), leg, report)
-                touched.mark(leg, changed=amended)
-        for trade in sorted(reports.trades, key=_in_time):
-            leg = touched.leg_of(trade)
-            if leg and touched.is_new(trade):
-                _book(lane, touched.order(leg), leg, trade, rules[trade.symbol])
-                faultpoints.at(Place.BOOKING)
-                touched.mark(leg, changed=True)
-        for order, changed in touched.orders():
-            was_open = order.is_open
-            progress(lane, order, changed=changed)
-            if was_open and order.asks_for_all and order.status == OrderStatus.FILLED:
-                settle_remainder(lane, order, rules[order.symbol])
-        for payment in sorted(reports.fundings, key=lambda report: report.paid_at):
-            book_payment(lane, payment, rules[payment.symbol].engine_market)
-        return touched.owing()
+        return apply_held(lane, reports, rules, adopt=adopt)
+
+
+def apply_held(
+    lane: HeldLane, reports: Reports, rules: Mapping[str, MarketRules], *, adopt: bool = False
+) -> list[Owing]:
+    """The same where the lane is held already; ``rules`` are those of every reported symbol."""
+    touched = _Touched(lane.account_id, reports)
+    for report in reports.orders:
+        leg = touched.leg_of(report)
+        if leg is None and adopt and touched.is_foreign(report):
+            forced = {trade.forced for trade in reports.trades if _is_of(trade, report)}
+            leg = adopt_order(lane, report, forced=next(iter(forced - {None}), None))
+            touched.add(leg)
+        if leg:
+            _record_report(leg, report)
+            amended = replacing.amend(lane, touched.order(leg), leg, report)
+            touched.mark(leg, changed=amended)
+    for trade in sorted(reports.trades, key=_in_time):
+        leg = touched.leg_of(trade)
+        if leg and touched.is_new(trade):
+            _book(lane, touched.order(leg), leg, trade, rules[trade.symbol])
+            faultpoints.at(Place.BOOKING)
+            touched.mark(leg, changed=True)
+    for order, changed in touched.orders():
+        was_open = order.is_open
+        progress(lane, order, changed=changed)
+        if was_open and order.asks_for_all and order.status == OrderStatus.FILLED:
+            settle_remainder(lane, order, rules[order.symbol])
+    for payment in sorted(reports.fundings, key=lambda report: report.paid_at):
+        book_payment(lane, payment, rules[payment.symbol].engine_market)
+    return touched.owing()
 
 
 def _is_of(trade: TradeReport, report: OrderReport) -> bool:

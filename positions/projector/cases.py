@@ -3,6 +3,7 @@
 from typing import Any
 
 from positions import rows
+from positions.engine.explaining import Explained
 from positions.engine.types import CaseKind, CaseState
 from positions.models import Case, Order, Position
 from positions.outbox import HeldLane
@@ -61,13 +62,58 @@ def resolve_case(
     case = Case.objects.about(lane.account_id, kind, subject)
     if case is None:
         return None
+    close_case(lane, case, comment=comment, owner_id=owner_id)
+    return case
+
+
+def note_case(lane: HeldLane, case: Case, *, comment: str, owner_id: int | None) -> None:
+    """Somebody looks after an open case; it stays open."""
+    case.comment = comment
+    case.owner_id = owner_id
+    case.save(update_fields=["comment", "owner"])
+    lane.tell("mismatch_opened", rows.case_row(case), strategy_id=case.strategy_id)
+
+
+def close_case(lane: HeldLane, case: Case, *, comment: str, owner_id: int | None) -> None:
+    """Resolve this case and tell it."""
     case.state = CaseState.RESOLVED
     case.comment = comment
     case.owner_id = owner_id
     case.resolved_at = lane.now
     case.save(update_fields=["state", "comment", "owner", "resolved_at"])
     lane.tell("mismatch_resolved", rows.case_row(case), strategy_id=case.strategy_id)
+
+
+def open_difference(lane: HeldLane, found: Explained, facts: dict[str, Any]) -> Case:
+    """Open a case about what a comparison found and tell it."""
+    case = Case(
+        account_id=lane.account_id,
+        finding=found.finding,
+        subject=found.subject,
+        symbol=found.symbol,
+        opened_at=lane.now,
+    )
+    _explain(case, found, facts)
+    case.save(force_insert=True)
+    lane.tell("mismatch_opened", rows.case_row(case))
     return case
+
+
+def renew_difference(lane: HeldLane, case: Case, found: Explained, facts: dict[str, Any]) -> None:
+    """The same difference was found again; it is told where it has become another."""
+    known = case.kind, case.facts.get("amount"), case.explanation
+    _explain(case, found, facts)
+    case.save(update_fields=["kind", "explanation", "proposal", "action", "facts"])
+    if (case.kind, case.facts.get("amount"), case.explanation) != known:
+        lane.tell("mismatch_opened", rows.case_row(case))
+
+
+def _explain(case: Case, found: Explained, facts: dict[str, Any]) -> None:
+    case.kind = found.kind
+    case.explanation = found.explanation
+    case.proposal = found.proposal
+    case.action = found.action
+    case.facts = exact_json(facts)
 
 
 def subject_of(position: Position) -> str:

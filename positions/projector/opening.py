@@ -24,7 +24,7 @@ def record_opening(account_id: int, owned: Mapping[str, Decimal], *, booked_befo
     recorded (False) where something was booked since, or is on its way: then both sides are not of
     the same moment.
     """
-    moved = balances.moved(account_id)  # A long ledger is read before the lane is locked.
+    moved = balances.Moved(account_id).now()  # A long ledger is read before the lane is locked.
     with holding(account_id) as lane:
         if lane.last_booking_no != booked_before or has_opening(account_id):
             return False

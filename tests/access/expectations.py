@@ -139,6 +139,25 @@ CASES = [
     case("GET /oms/positions/{ids}", _READ, "/oms/positions/{own_position}"),
     case("GET /oms/positions/{ids}", _HIDDEN, "/oms/positions/{foreign_position}"),
     case("GET /oms/events", _READ, "/oms/events?account_ids={account}"),
+    case("GET /oms/reconcile/status", _ANY),
+    case("GET /oms/reconcile/{account_id}/status", _READ, "/oms/reconcile/{account}/status"),
+    case(
+        "POST /oms/reconcile",
+        "401 404 202 202 202 202 202 404 401 401",
+        body={"account_id": "{account}", "scope": "short"},
+    ),
+    case(
+        "POST /oms/reconcile/cases/{case_id}/resolve",
+        "401 404 403 200 200 200 403 200 401 401",
+        "/oms/reconcile/cases/{own_case}/resolve",
+        {"action": "acknowledge", "comment": "why"},
+    ),
+    case(
+        "POST /oms/reconcile/cases/{case_id}/resolve",
+        "401 404 403 200 404 200 403 200 401 401",
+        "/oms/reconcile/cases/{foreign_case}/resolve",
+        {"action": "acknowledge", "comment": "why"},
+    ),
     # --- commands --------------------------------------------------------------------------------
     command("send_order", _TRADE, **_ORDER, strategy_id="{own}"),
     command("send_order", _ALIEN, **_ORDER, strategy_id="{foreign}"),

@@ -15,7 +15,10 @@ from accounts.models import ApiKey, User
 from accounts.permissions import AccountRights
 from accounts.tests import builders
 from accounts.words import Right, Role
-from positions.models import Deal
+from positions.engine.types import CaseKind
+from positions.models import Case, Deal, Position
+from positions.outbox import holding
+from positions.projector.cases import open_case
 from positions.tests.desk import Desk
 
 KINDS = (
@@ -61,8 +64,19 @@ class World:
                 f"{name}_second": self.desk.bought("1", strategy_id=strategy_id).pk,
                 f"{name}_short": self.desk.filled("sell", "1", strategy_id=strategy_id).position_id,
                 f"{name}_order": self.desk.rest(price="90", strategy_id=strategy_id).pk,
+                f"{name}_case": self._case_of(kept).pk,
                 f"{name}_deal": Deal.objects.filter(position=kept).earliest("id").pk,
             }
+
+    def _case_of(self, position: Position) -> Case:
+        with holding(self.desk.account.pk) as lane:
+            return open_case(
+                lane,
+                CaseKind.UNCLOSABLE,
+                f"position {position.pk}",
+                strategy_id=position.strategy_id,
+                position=position,
+            )
 
     def ask(self, kind: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """The status and body that this kind of caller gets; whatever it did is undone."""

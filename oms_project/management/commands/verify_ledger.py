@@ -61,7 +61,7 @@ class Command(BaseCommand):
         shown.summary(len(lanes))
         if shown.count or any(one.answer is Answer.DIFFERENT for one in compared):
             sys.exit(1)
-        if any(one.answer is Answer.NOT_ASKED for one in compared):
+        if any(one.answer in (Answer.NOT_ASKED, Answer.MOVING) for one in compared):
             sys.exit(2)
 
     def _ask_exchanges(self, shown: showing.Shown, account_ids: list[int]) -> list[Compared]:

@@ -1,0 +1,116 @@
+"""What becomes of a comparison with the exchange?
+
+Each difference is a case with the likeliest reason while it lasts; what is found no more is over.
+The round itself is told as ``reconciliation_tick``.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from positions.engine.drift import Difference, Finding
+from positions.engine.explaining import Context, Explained, explain
+from positions.engine.types import MarketKind, OrderStatus
+from positions.models import Case, ExchangeOrder, MarketTerms, Order
+from positions.outbox import HeldLane, holding
+from positions.ports import exchange
+from positions.projector.cases import close_case, open_difference, renew_difference
+from positions.projector.progress import owes_fills
+
+GONE = "The next comparison found no difference any more."
+_IN_DOUBT = (OrderStatus.SENDING, OrderStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a comparison changed: how many cases were opened and resolved, and how many of those
+    from comparing are open now.
+    """
+
+    opened: int
+    resolved: int
+    open: int
+
+
+def explained(account_id: int, differences: Sequence[Difference]) -> tuple[Explained, ...]:
+    """The differences with their likeliest reasons, from all that is known here."""
+    return explain(differences, _context(account_id)) if differences else ()
+
+
+def note_comparison(
+    account_id: int,
+    looked_at: Collection[Finding],
+    found: Sequence[Explained],
+    *,
+    tick: Mapping[str, Any],
+) -> Noted:
+    """Open, renew and resolve the cases of a round, and tell that it was made.
+
+    ``looked_at``: what the exchange could be asked about. Cases of the rest stay as they are: not
+    asked is not gone.
+    """
+    with holding(account_id) as lane:
+        rows = Case.objects.open().filter(account_id=account_id).exclude(finding=None)
+        known = {(row.finding, row.subject): row for row in rows.select_related("owner")}
+        opened = [_note(lane, one, known.pop((one.finding, one.subject), None)) for one in found]
+        gone = [row for row in known.values() if row.finding in looked_at]
+        for case in gone:
+            close_case(lane, case, comment=GONE, owner_id=case.owner_id)
+        noted = Noted(sum(opened), len(gone), len(found) + len(known) - len(gone))
+        lane.tell("reconciliation_tick", {**tick, "open_differences": noted.open})
+    return noted
+
+
+def _note(lane: HeldLane, found: Explained, known: Case | None) -> bool:
+    """Whether the case is new."""
+    facts = {
+        "currency": found.currency,
+        "ours": found.ours,
+        "exchange": found.venue,
+        "amount": found.amount,
+        "booked_until": lane.last_booking_no,
+    }
+    if known is None:
+        open_difference(lane, found, facts)
+        return True
+    renew_difference(lane, known, found, facts)
+    return False
+
+
+def _context(account_id: int) -> Context:
+    newest: dict[str, MarketTerms] = {}
+    for terms in MarketTerms.objects.filter(account_id=account_id).order_by("id"):
+        newest[terms.symbol] = terms
+    least: dict[str, Decimal] = {}
+    prices: dict[tuple[str, str], Decimal] = {}
+    for symbol, terms in newest.items():
+        rules, price = exchange().known_market(account_id, symbol), None
+        if rules is not None and rules.amount_step is not None:
+            name = terms.base if terms.kind == MarketKind.SPOT else symbol
+            least[name] = min(rules.amount_step, least.get(name, rules.amount_step))
+        if terms.kind == MarketKind.SPOT:
+            price = exchange().last_price(account_id, symbol)
+        if price is not None:
+            prices[terms.base, terms.quote] = price
+    return Context(
+        in_doubt=_in_doubt(account_id, newest),
+        least=least,
+        settles_in={symbol: row.settle for symbol, row in newest.items() if row.settle},
+        last_prices=prices,
+    )
+
+
+def _in_doubt(account_id: int, terms: Mapping[str, MarketTerms]) -> dict[str, tuple[int, ...]]:
+    """Orders on the wire or unanswered, and such as have more filled than is booked."""
+    live = Order.objects.open().filter(account_id=account_id, status__in=_IN_DOUBT)
+    legs = ExchangeOrder.objects.filter(account_id=account_id, order__is_open=True)
+    orders = {*live.values_list("symbol", "id")}
+    orders |= {(leg.symbol, leg.order_id) for leg in legs if owes_fills([leg])}
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for symbol, order_id in orders:
+        row = terms.get(symbol)
+        for name in {symbol, *((row.base, row.quote, row.settle) if row else ())} - {None}:
+            found[name].add(order_id)
+    return {name: tuple(sorted(numbers)) for name, numbers in found.items()}
