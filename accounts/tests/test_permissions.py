@@ -51,7 +51,9 @@ ACTS = {
     "block openings": (lambda who: require_block_new_positions(who, OURS), {Role.RISK}),
     "block the account": (lambda who: require_block_account(who, OURS), {Role.RISK}),
     "decide about a case": (
-        lambda who: require_case_decision(who, OURS, MINE, missing=OrderNotFound()),
+        lambda who: require_case_decision(
+            who, OURS, MINE, missing=AccountNotFound(account_id=OURS)
+        ),
         TRADERS | {Role.ADMIN, Role.RISK},
     ),
     "reassign": (lambda who: require_reassign(who, OURS, (MINE, OTHER)), TRADERS | {Role.ADMIN}),
