@@ -101,10 +101,9 @@ class ReconcileRunAdmin(ReadOnlyAdmin):
         "account",
         "scope",
         "state",
-        "phase",
-        "done",
-        "total",
-        "found",
+        "progress",
+        "brought_in",
+        "compared",
         "requested_by",
         "started_at",
         "finished_at",
@@ -112,3 +111,20 @@ class ReconcileRunAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "requested_by")
     list_filter = (("account", admin.RelatedOnlyFieldListFilter), "scope", "state")
     ordering = ("-id",)
+
+    @admin.display(description="progress")
+    def progress(self, run: ReconcileRun) -> str:
+        """What it is busy with, or where it failed."""
+        return f"{run.phase} {run.done} of {run.total}" if run.phase else ""
+
+    @admin.display(description="brought in")
+    def brought_in(self, run: ReconcileRun) -> str:
+        """The counts that are not zero."""
+        counts = {name: run.found.get(name) for name in ("orders", "trades", "fundings")}
+        return ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+
+    @admin.display(description="positions, balances")
+    def compared(self, run: ReconcileRun) -> str:
+        """How each comparison ended."""
+        sides = (run.found.get(name) for name in ("positions", "balances"))
+        return ", ".join(side["answer"] for side in sides if side)

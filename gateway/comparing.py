@@ -98,15 +98,10 @@ def _both(before: Compared, now: Compared) -> Compared:
     """What a look confirms of the looks before it."""
     if now.answer is not Answer.DIFFERENT:
         return now
-    amounts = {(one.finding, one.subject): _amount(one) for one in before.differences}
     same = tuple(
-        one for one in now.differences if amounts.get((one.finding, one.subject)) == _amount(one)
+        one for one in now.differences if any(one.is_same(known) for known in before.differences)
     )
     return replace(now, answer=Answer.DIFFERENT if same else Answer.MOVING, differences=same)
-
-
-def _amount(difference: Difference) -> Any:
-    return difference.venue - difference.ours  # type: ignore[operator]
 
 
 def _positions(session: Session, shown: Truth) -> Compared:

@@ -102,6 +102,7 @@ class Importer:
             if run.since is None:
                 loop = (await self._loops())[Scope(run.scope)]
                 run.since = began - timedelta(seconds=loop.look_back_s)
+                await db(runs.reach_back, run.pk, run.since)
             if await reconciling.reconcile(run):
                 schedule.ran(Scope(run.scope), began)
 

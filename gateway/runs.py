@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import F, Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Account
@@ -76,6 +76,11 @@ def start(run_id: int) -> bool:
     return waiting.update(state=RunState.RUNNING, started_at=timezone.now()) == 1
 
 
+def reach_back(run_id: int, since: datetime) -> None:
+    """From when on it reads, where who asked for it left that to the account's loop."""
+    ReconcileRun.objects.filter(pk=run_id).update(since=since)
+
+
 def progress(run_id: int, phase: Phase, done: int, total: int) -> None:
     """How far it is."""
     running = ReconcileRun.objects.filter(pk=run_id, state=RunState.RUNNING)
@@ -84,7 +89,7 @@ def progress(run_id: int, phase: Phase, done: int, total: int) -> None:
 
 def succeed(run_id: int, found: Mapping[str, Any]) -> None:
     """It asked about everything."""
-    _end(run_id, state=RunState.SUCCEEDED, found=dict(found), phase=None)
+    _end(run_id, state=RunState.SUCCEEDED, found=dict(found), phase=None, done=F("total"))
 
 
 def fail(run_id: int, error: Mapping[str, Any], found: Mapping[str, Any]) -> None:

@@ -188,7 +188,6 @@ class Cases(ActingAdmin):
         "state",
         "kind",
         "subject",
-        "explanation",
         "proposal",
         "account",
         "owner",

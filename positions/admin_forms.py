@@ -23,6 +23,7 @@ class DecisionForm(ActForm):
             self.fields["price"] = forms.CharField(
                 required=False, help_text="Of the fill, in the quote currency; empty: the last one."
             )
+        self.order_fields(["action", "price", "comment"])
 
     def clean_price(self) -> Decimal | None:
         """An exact number above zero, or none."""

@@ -34,12 +34,28 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One finding: ``subject`` is the symbol, currency or exchange order id it is about."""
+    """One finding: ``subject`` is the symbol, currency or exchange order id it is about.
+
+    ``within``: by how much an amount may be off, because the exchange rounds what it tells.
+    """
 
     finding: Finding
     subject: str
     ours: Decimal | OrderStatus | None
     venue: Decimal | OrderStatus | None
+    within: Decimal = ZERO
+
+    @property
+    def amount(self) -> Decimal:
+        """How much the exchange has more than we; zero where it is not about an amount."""
+        if isinstance(self.venue, Decimal) and isinstance(self.ours, Decimal):
+            return self.venue - self.ours
+        return ZERO
+
+    def is_same(self, other: "Difference") -> bool:
+        """Whether both tell of the same, give or take what either may be off."""
+        about = (self.finding, self.subject) == (other.finding, other.subject)
+        return about and abs(self.amount - other.amount) <= self.within + other.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,9 @@ def _compare_amounts(
     if venue is None:
         return ()
     return tuple(
-        Difference(finding, name, ours.get(name, ZERO), venue.get(name, ZERO))
+        Difference(
+            finding, name, ours.get(name, ZERO), venue.get(name, ZERO), within.get(name, ZERO)
+        )
         for name in sorted(ours.keys() | venue.keys())
         if abs(ours.get(name, ZERO) - venue.get(name, ZERO)) > within.get(name, ZERO)
     )

@@ -33,7 +33,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A difference with the likeliest reason; ``amount`` is what the exchange has more than we."""
+    """A difference with the likeliest reason.
+
+    ``amount`` is what the exchange has more than we, give or take ``within``.
+    """
 
     finding: Finding
     subject: str
@@ -44,6 +47,7 @@ class Explained:
     ours: Decimal | None = None
     venue: Decimal | None = None
     amount: Decimal | None = None
+    within: Decimal = ZERO
     symbol: str | None = None
     currency: str | None = None
 
@@ -77,7 +81,7 @@ class _Look:
         self._subject = difference.subject
         self._ours = _number(difference.ours)
         self._venue = _number(difference.venue)
-        self._amount = self._venue - self._ours
+        self._amount, self._within = difference.amount, difference.within
         self._others = [one for one in others if one is not difference]
         self._context = context
 
@@ -108,6 +112,7 @@ class _Look:
             ours=self._ours,
             venue=self._venue,
             amount=self._amount,
+            within=self._within,
             symbol=None if self._is_balance else self._subject,
             currency=self._subject if self._is_balance else None,
         )
@@ -152,7 +157,7 @@ class _Look:
         if not self._is_balance:
             return None
         for other in self._others:
-            moved = _number(other.venue) - _number(other.ours)
+            moved = other.amount
             if other.finding is Finding.BALANCE and self._looks_traded(other.subject, moved):
                 return self._told(
                     CaseKind.EXTERNAL_TRADE,

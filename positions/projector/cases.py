@@ -1,5 +1,6 @@
 """How does a difference become a case, and when is it over?"""
 
+from decimal import Decimal
 from typing import Any
 
 from positions import rows
@@ -101,11 +102,19 @@ def open_difference(lane: HeldLane, found: Explained, facts: dict[str, Any]) -> 
 
 def renew_difference(lane: HeldLane, case: Case, found: Explained, facts: dict[str, Any]) -> None:
     """The same difference was found again; it is told where it has become another."""
-    known = case.kind, case.facts.get("amount"), case.explanation
+    if case.kind == found.kind and _is_same(case.facts.get("amount"), found):
+        case.facts["booked_until"] = facts["booked_until"]
+        case.save(update_fields=["facts"])
+        return
     _explain(case, found, facts)
     case.save(update_fields=["kind", "explanation", "proposal", "action", "facts"])
-    if (case.kind, case.facts.get("amount"), case.explanation) != known:
-        lane.tell("mismatch_opened", rows.case_row(case))
+    lane.tell("mismatch_opened", rows.case_row(case), strategy_id=case.strategy_id)
+
+
+def _is_same(known: str | None, found: Explained) -> bool:
+    if known is None or found.amount is None:
+        return known is None and found.amount is None
+    return abs(Decimal(known) - found.amount) <= 2 * found.within
 
 
 def _explain(case: Case, found: Explained, facts: dict[str, Any]) -> None:

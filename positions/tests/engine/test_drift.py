@@ -67,3 +67,17 @@ def test_orders_are_compared_by_what_matters():
         ("fewer", Finding.FILLS_MISSING),
         ("more", Finding.FILLS_SURPLUS),
     }
+
+
+def test_differences_are_the_same_within_what_the_exchange_rounds():
+    within = {"USDT": D("0.1")}
+    ((first,), (near,), (far,)) = (
+        compare_balances({"USDT": D(1)}, {"USDT": D(venue)}, within)
+        for venue in ("5", "5.2", "5.21")
+    )
+
+    assert (first.amount, first.within) == (D(4), D("0.1"))
+    assert first.is_same(near)
+    assert not first.is_same(far)
+    assert not first.is_same(compare_positions({"USDT": D(1)}, {"USDT": D(5)})[0])
+    assert Difference(Finding.ORDER_STATUS, "1", LIVE, DONE).amount == 0

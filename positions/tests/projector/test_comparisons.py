@@ -115,3 +115,16 @@ def test_every_round_is_told_with_what_is_open(desk, note):
 
     told = Event.objects.filter(account=desk.account, event="reconciliation_tick").get()
     assert told.payload == {"run_id": 7, "open_differences": 1}
+
+
+def test_what_the_exchange_rounds_makes_no_other_case_of_it(desk, note):
+    def owned(venue: str) -> Difference:
+        return Difference(Finding.BALANCE, "USDT", D(0), D(venue), D("0.01"))
+
+    note(owned("5"))
+    note(owned("5.02"))
+    kept = cases(desk)[0].facts["amount"]
+    note(owned("5.03"))
+
+    assert (kept, cases(desk)[0].facts["amount"]) == ("5", "5.03")
+    assert desk.events().count("mismatch_opened") == 2
