@@ -1,5 +1,7 @@
 """A user's way through a difference: seen, explained, decided. Both modes, whole product."""
 
+from decimal import Decimal
+
 import pytest
 import requests
 
