@@ -144,8 +144,8 @@ class Accounts(Audited, admin.ModelAdmin):
         "created_at",
         "updated_at",
     )
-    # Fixed once there may be positions: the mode changes only through the API, when flat.
-    fixed_fields = ("exchange_id", "position_mode", "reversal")
+    # Fixed once there may be positions, or evidence: the mode changes through the API, when flat.
+    fixed_fields = ("exchange_id", "position_mode", "reversal", "raw_storage")
     fieldsets = (
         (None, {"fields": ("exchange_id", "rebased_to", "label", "is_testnet", "status")}),
         ("Positions", {"fields": ("position_mode", "reversal", "protection", "keep_stops")}),

@@ -105,6 +105,7 @@ def store_and_apply(
         exchange_id=session.exchange_id,
         evidence=raw.Evidence(tuple(orders), tuple(trades), tuple(fundings)),
         observed_at=observed_at,
+        place=session.profile.raw_storage,
     )
     faultpoints.at(Place.RECORDED)
     reading = normalize.reports(

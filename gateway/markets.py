@@ -20,6 +20,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.words import RawStorage
 from gateway import capabilities, loop
 from gateway.models import Catalogue, LastPrice, Market
 from gateway.rebase import base_of
@@ -36,13 +37,16 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What decides which session and which markets an account has; no secret in it."""
+    """What decides which session and markets an account has, and where its evidence goes; no
+    secret in it.
+    """
 
     account_id: int
     exchange_id: str
     is_testnet: bool = False
     default_type: str = ""
     uid: str = ""
+    raw_storage: RawStorage = RawStorage.SHARED
 
     @property
     def key(self) -> str:
@@ -171,6 +175,7 @@ def profile_of(account: Account) -> Profile:
         is_testnet=account.is_testnet,
         default_type=_word(extra.get("defaultType")),
         uid=_word(extra.get("uid")),
+        raw_storage=RawStorage(account.raw_storage),
     )
 
 

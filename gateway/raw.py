@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from accounts.words import RawStorage
+from gateway import storage
 from gateway.models import RawFunding, RawOrder, RawRow, RawTrade
 
 _ID_LENGTH = 128
@@ -36,20 +38,28 @@ class Evidence:
 
 
 def record(
-    *, account_id: int, exchange_id: str, evidence: Evidence, observed_at: datetime
+    *,
+    account_id: int,
+    exchange_id: str,
+    evidence: Evidence,
+    observed_at: datetime,
+    place: RawStorage = RawStorage.SHARED,
 ) -> Evidence:
     """Store every structure that is not stored yet and give the evidence back.
 
-    One query for each kind that is there. The caller commits before it books.
+    One query for each kind that is there. The caller commits before it books. ``place`` is the
+    account's storage.
     """
-    for model, structures in (
+    for kind, structures in (
         (RawOrder, evidence.orders),
         (RawTrade, evidence.trades),
         (RawFunding, evidence.fundings),
     ):
-        rows = _rows(model, structures, account_id, exchange_id, observed_at)
-        if rows:
-            model.objects.bulk_create(rows, ignore_conflicts=True)
+        if not structures:
+            continue
+        model = storage.table_of(kind, account_id, place)
+        rows = _rows(kind, model, structures, account_id, exchange_id, observed_at)
+        model.objects.bulk_create(rows, ignore_conflicts=True)
     return evidence
 
 
@@ -66,6 +76,7 @@ def fingerprint(text: str) -> str:
 
 
 def _rows(
+    kind: type[RawRow],
     model: type[RawRow],
     structures: Iterable[Mapping[str, Any]],
     account_id: int,
@@ -79,8 +90,8 @@ def _rows(
         rows[mark] = model(
             account_id=account_id,
             exchange_id=exchange_id,
-            exchange_order_id=_id(structure.get("id" if model is RawOrder else "order")),
-            exchange_trade_id="" if model is RawOrder else _id(structure.get("id")),
+            exchange_order_id=_id(structure.get("id" if kind is RawOrder else "order")),
+            exchange_trade_id="" if kind is RawOrder else _id(structure.get("id")),
             client_order_id=_id(structure.get("clientOrderId")),
             symbol=_id(structure.get("symbol")),
             raw_json=text,

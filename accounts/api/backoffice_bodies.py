@@ -208,7 +208,6 @@ class AccountChangeBody(Body):
     )
     protection = serializers.ChoiceField(choices_of(Protection), required=False)
     keep_stops = serializers.BooleanField(required=False)
-    raw_storage = serializers.ChoiceField(choices_of(RawStorage), required=False)
     reconcile_policy = serializers.DictField(required=False)
     extra_config = serializers.DictField(required=False)
     credentials = CredentialsBody(required=False)
@@ -217,6 +216,9 @@ class AccountChangeBody(Body):
 class NewAccountBody(AccountChangeBody):
     exchange_id = serializers.CharField(
         max_length=64, help_text="`ccxt.<id>` or `ccxtpro.<id>`; never changes."
+    )
+    raw_storage = serializers.ChoiceField(
+        choices_of(RawStorage), required=False, help_text="Never changes."
     )
     label = serializers.CharField(max_length=120)
 

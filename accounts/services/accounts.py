@@ -38,7 +38,6 @@ CHANGEABLE: Mapping[str, Callable[[Any], Any]] = {
     "reversal": _word(Reversal, "reversal"),
     "protection": _word(Protection, "protection"),
     "keep_stops": _as_is,
-    "raw_storage": _word(RawStorage, "raw_storage"),
     "reconcile_policy": require_reconcile_policy,
     "extra_config": require_extra_config,
 }

@@ -14,11 +14,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from gateway.api import requests, schema
+from gateway.api.raw_lists import raw_page
 from gateway.api.rows import RawRowSerializer, raw_row
 from gateway.capabilities import exchange_ids
-from gateway.models import RawOrder, RawTrade
-from gateway.querysets import RawRowQuerySet
-from positions.api.lists import HISTORY_LIMIT, asked_rows, page_of
+from gateway.models import RawOrder, RawRow, RawTrade
 from positions.api.schema import DAYS, FILTERS, ProblemSerializer, listed
 
 _Exchanges = inline_serializer(
@@ -126,7 +125,7 @@ class RawOrders(APIView):
     )
     def get(self, request: Request) -> Response:
         """Newest first, every version; days are of observed_at."""
-        return _raw_page(request, RawOrder.objects.all())
+        return _raw_page(request, RawOrder)
 
 
 class RawTrades(APIView):
@@ -140,9 +139,9 @@ class RawTrades(APIView):
     )
     def get(self, request: Request) -> Response:
         """Newest first, every version; days are of observed_at."""
-        return _raw_page(request, RawTrade.objects.all())
+        return _raw_page(request, RawTrade)
 
 
-def _raw_page(request: Request, rows: RawRowQuerySet) -> Response:
-    page = page_of(request, asked_rows(request, rows, day_column="observed_at"), most=HISTORY_LIMIT)
+def _raw_page(request: Request, kind: type[RawRow]) -> Response:
+    page = raw_page(request, kind)
     return Response(page.body([raw_row(row) for row in page.rows]))

@@ -1,14 +1,17 @@
 """What exchanges literally said, as lists."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Strategy
 from accounts.tests import builders
-from gateway import raw
+from accounts.words import RawStorage
+from gateway import raw, storage
 from positions.tests.desk import Desk
 
 # Readers look into the database on threads of their own.
@@ -101,5 +104,76 @@ def test_a_raw_list_costs_the_same_queries_however_long_it_is(
         evidence(desk, str(number))
     raw_list("orders", key)  # From now on the key is known for half a second.
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len(raw_list("orders", key)) == 20
+
+
+@pytest.fixture
+def three(desk):
+    """Three accounts of one key, two with tables of their own; their evidence takes turns."""
+    own = [builders.account(f"own {number}", raw_storage="dedicated") for number in range(2)]
+    accounts = [desk.account, *own]
+    now = timezone.now()
+    for number in range(7):
+        account = accounts[number % 3]
+        raw.record(
+            account_id=account.pk,
+            exchange_id=account.exchange_id,
+            evidence=raw.Evidence(({"id": str(number), "symbol": "BTC/USDT"},)),
+            observed_at=now + timedelta(seconds=number),
+            place=RawStorage(account.raw_storage),
+        )
+    key = builders.key(desk.user, *accounts)
+    yield ",".join(str(account.pk) for account in accounts), key
+    storage.forget()
+    for account in own:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE gateway_raworder_{account.pk}")
+
+
+def pages(three, **query):
+    """Every page of the list, by its cursor."""
+    account_ids, key = three
+    client, cursor = Client(headers={"x-api-key": key.plain}), None
+    while True:
+        asked = {"account_ids": account_ids} | query | ({"cursor": cursor} if cursor else {})
+        answer = client.get("/ccxt/orders/raw", asked)
+        assert answer.status_code == 200, answer.content
+        yield [row["exchange_order_id"] for row in answer.json()["items"]]
+        cursor = answer.json()["next_cursor"]
+        if cursor is None:
+            return
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+def test_several_tables_are_one_list_newest_first(three, limit):
+    found = list(pages(three, limit=limit))
+
+    assert [row for page in found for row in page] == list("6543210")
+    assert all(len(page) <= limit for page in found)
+
+
+def test_several_tables_have_pages_by_number_too(three):
+    account_ids, key = three
+    client = Client(headers={"x-api-key": key.plain})
+    query = {"account_ids": account_ids, "page_size": 3}
+
+    second = client.get("/ccxt/orders/raw", query | {"page": 2}).json()
+    third = client.get("/ccxt/orders/raw", query | {"page": 3}).json()
+
+    assert [row["exchange_order_id"] for row in second["items"]] == list("321")
+    assert [row["exchange_order_id"] for row in third["items"]] == list("0")
+    assert (second["page"], third["next_cursor"]) == (2, None)
+    follows = {"account_ids": account_ids, "cursor": second["next_cursor"]}
+    assert client.get("/ccxt/orders/raw", follows).json()["items"] == third["items"]
+
+
+@pytest.mark.parametrize("cursor", ["5", "1:2", "1:2:x", "1:2:3:4", "1:2:99999999999999999999"])
+def test_a_cursor_of_another_list_is_refused(three, cursor):
+    account_ids, key = three
+
+    answer = Client(headers={"x-api-key": key.plain}).get(
+        "/ccxt/orders/raw", {"account_ids": account_ids, "cursor": cursor}
+    )
+
+    assert (answer.status_code, answer.json()["details"]["field"]) == (422, "cursor")
