@@ -100,13 +100,14 @@ def _note(
     comparisons.note_comparison(
         run.account_id,
         [*_looked_at(run, compared)],
-        [*explained, *hidden],
+        [*explained, *hidden, *comparisons.external_positions(run.account_id)],
         tick={"run_id": run.pk, "scope": run.scope, "found": found},
     )
 
 
 def _looked_at(run: ReconcileRun, compared: list[Compared]) -> Iterator[Finding]:
     """What the round can say is gone: a short one does not ask about every order."""
+    yield Finding.EXTERNAL_POSITION
     for one in compared:
         if one.answer in (Answer.EQUAL, Answer.DIFFERENT):
             yield _FINDINGS[one.what]

@@ -20,7 +20,8 @@ class Finding(StrEnum):
     ``position``: net volume of a symbol; ``balance``: of a currency; ``order_unknown``: it shows an
     order that is not ours (external); ``order_absent``: ours is open and it did not show it, which
     is a question and no proof; ``order_status``: final on one side only; ``fills_missing``: it
-    filled more than we booked; ``fills_surplus``: we booked more than it filled.
+    filled more than we booked; ``fills_surplus``: we booked more than it filled;
+    ``external_position``: of an order given elsewhere, nobody's yet.
     """
 
     POSITION = "position"
@@ -30,6 +31,7 @@ class Finding(StrEnum):
     ORDER_STATUS = "order_status"
     FILLS_MISSING = "fills_missing"
     FILLS_SURPLUS = "fills_surplus"
+    EXTERNAL_POSITION = "external_position"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ class Context:
 class Explained:
     """A difference with the likeliest reason.
 
-    ``amount`` is what the exchange has more than we, give or take ``within``.
+    ``amount`` is what the exchange has more than we, give or take ``within``. ``facts`` are what
+    else a person needs.
     """
 
     finding: Finding
@@ -50,6 +51,7 @@ class Explained:
     within: Decimal = ZERO
     symbol: str | None = None
     currency: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @exact
@@ -68,6 +70,22 @@ def unshown(symbol: str, exchange_order_id: str, why: str) -> Explained:
         "It is asked for again in every round; look it up on the exchange's own pages.",
         CaseAction.NOTE,
         symbol=symbol,
+    )
+
+
+def unowned(
+    symbol: str, net: Decimal, position_ids: Sequence[int], order_ids: Sequence[int]
+) -> Explained:
+    """Open positions of orders that were given elsewhere, which nobody has taken over."""
+    return Explained(
+        Finding.EXTERNAL_POSITION,
+        f"external positions in {symbol}",
+        CaseKind.EXTERNAL_TRADE,
+        f"Orders that nobody here gave opened {len(position_ids)} positions, {plain(net)} in all.",
+        "Reassign the orders to a strategy, or acknowledge that somebody trades by hand.",
+        CaseAction.ACKNOWLEDGE,
+        symbol=symbol,
+        facts={"net": net, "position_ids": [*position_ids], "order_ids": [*order_ids]},
     )
 
 

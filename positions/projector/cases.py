@@ -102,7 +102,9 @@ def open_difference(lane: HeldLane, found: Explained, facts: dict[str, Any]) -> 
 
 def renew_difference(lane: HeldLane, case: Case, found: Explained, facts: dict[str, Any]) -> None:
     """The same difference was found again; it is told where it has become another."""
-    if case.kind == found.kind and _is_same(case.facts.get("amount"), found):
+    other = exact_json({name: facts[name] for name in found.facts})
+    known = {name: case.facts.get(name) for name in found.facts}
+    if case.kind == found.kind and known == other and _is_same(case.facts.get("amount"), found):
         case.facts["booked_until"] = facts["booked_until"]
         case.save(update_fields=["facts"])
         return

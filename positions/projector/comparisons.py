@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from positions.engine.drift import Difference, Finding
-from positions.engine.explaining import Context, Explained, explain
-from positions.engine.types import MarketKind, OrderStatus
-from positions.models import Case, ExchangeOrder, MarketTerms, Order
+from positions.engine.explaining import Context, Explained, explain, unowned
+from positions.engine.money import ZERO, exact_decimals
+from positions.engine.types import CaseState, MarketKind, OrderStatus
+from positions.models import Case, ExchangeOrder, MarketTerms, Order, Position
 from positions.outbox import HeldLane, holding
 from positions.ports import exchange
 from positions.projector.cases import close_case, open_difference, renew_difference
@@ -39,6 +40,35 @@ def explained(account_id: int, differences: Sequence[Difference]) -> tuple[Expla
     return explain(differences, _context(account_id)) if differences else ()
 
 
+def external_positions(account_id: int) -> tuple[Explained, ...]:
+    """What of open positions is nobody's, by symbol, unless somebody acknowledged just those."""
+    open_now = Position.objects.open().filter(account_id=account_id, is_external=True)
+    by_symbol: defaultdict[str, list[Position]] = defaultdict(list)
+    for position in open_now.order_by("id"):
+        by_symbol[position.symbol].append(position)
+    found = (_unowned(symbol, some) for symbol, some in sorted(by_symbol.items()))
+    return tuple(one for one in found if not _is_acknowledged(account_id, one))
+
+
+def _unowned(symbol: str, positions: list[Position]) -> Explained:
+    with exact_decimals():
+        net = sum((position.holding.signed_qty for position in positions), ZERO)
+    numbers = [position.pk for position in positions]
+    return unowned(symbol, net, numbers, [position.opening_order_id for position in positions])
+
+
+def _is_acknowledged(account_id: int, found: Explained) -> bool:
+    decided = Case.objects.filter(
+        account_id=account_id,
+        finding=found.finding,
+        subject=found.subject,
+        state=CaseState.RESOLVED,
+    )
+    last = decided.exclude(comment=GONE).order_by("-id").first()
+    known = last.facts["position_ids"] if last else ()
+    return set(found.facts["position_ids"]) <= set(known)
+
+
 def note_comparison(
     account_id: int,
     looked_at: Collection[Finding],
@@ -59,7 +89,7 @@ def note_comparison(
         for case in gone:
             close_case(lane, case, comment=GONE, owner_id=case.owner_id)
         noted = Noted(sum(opened), len(gone), len(found) + len(known) - len(gone))
-        lane.tell("reconciliation_tick", {**tick, "open_differences": noted.open})
+        lane.tell("reconciliation_tick", {**tick, "open_cases": noted.open})
     return noted
 
 
@@ -72,6 +102,7 @@ def _note(lane: HeldLane, found: Explained, known: Case | None) -> bool:
         "amount": found.amount,
         "booked_until": lane.last_booking_no,
     }
+    facts = {name: fact for name, fact in (facts | found.facts).items() if fact is not None}
     if known is None:
         open_difference(lane, found, facts)
         return True

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.audit import OPERATOR
-from gateway import loop, reconciling, runs, sessions
-from gateway.models import ReconcileRun
+from gateway import loop, reconciling, runs, sessions, storage
+from gateway.models import RawTrade, ReconcileRun
 from gateway.runs import Asked
 from gateway.tests.strangers.trader import BOTH, LINEAR, SPOT, TABLES, D, Trader, bought, failing
 from gateway.words import Scope
@@ -54,7 +54,7 @@ def test_a_run_brings_in_compares_and_is_told(paper, where):
     assert (run.found["orders"], run.found["trades"]) == (1, 1)
     assert run.found["balances"] == {"answer": "equal", "differences": 0, "why": ""}
     tick = Event.objects.filter(account_id=trader.pk, event="reconciliation_tick").get()
-    assert (tick.payload["run_id"], tick.payload["open_differences"]) == (run.pk, 0)
+    assert (tick.payload["run_id"], tick.payload["open_cases"]) == (run.pk, 1)
 
 
 @BOTH
@@ -103,6 +103,38 @@ def test_money_that_came_without_a_trade_is_a_case_until_it_is_booked(paper, whe
     assert told == ("transfer", "balance of USDT", "250", "book_transfer")
     assert after.found["balances"]["answer"] == "equal"
     assert cases(trader) == {}
+
+
+@BOTH
+def test_a_strangers_position_is_a_case_until_somebody_has_it(paper, where):
+    trader = Trader(paper, where)
+    trader.begin()
+    trader.strange(qty="0.02")
+    trader.desk.send()
+    reconcile(trader)
+    (case,) = cases(trader).values()
+
+    trader.desk.reassign(trader.externals()[0], to=0)
+    reconcile(trader)
+
+    assert (case.kind, case.facts["order_ids"]) == ("external_trade", [trader.externals()[0].pk])
+    assert cases(trader) == {}
+
+
+def test_an_account_with_tables_of_its_own_is_reconciled_alike(paper):
+    trader = Trader(paper, SPOT, raw_storage="dedicated")
+    trader.begin()
+    bought(trader, "0.01")
+    trader.strange()
+    reconcile(trader)
+    (own,) = set(storage.tables_of(RawTrade, [trader.pk])) - {RawTrade}
+    before = own.objects.count()
+
+    again = reconcile(trader, Scope.LONG)
+
+    assert again.found["balances"]["answer"] == "equal"
+    assert (before, own.objects.count()) == (2, 2)
+    assert not RawTrade.objects.filter(account_id=trader.pk).exists()
 
 
 def test_money_that_goes_back_by_itself_ends_the_case(paper):

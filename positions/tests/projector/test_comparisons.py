@@ -4,11 +4,13 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.audit import OPERATOR
 from positions.engine.drift import Difference, Finding
 from positions.engine.explaining import unshown
 from positions.engine.types import CaseAction, CaseKind, OrderStatus
 from positions.models import Case, Event
-from positions.projector.comparisons import explained, note_comparison
+from positions.projector.comparisons import explained, external_positions, note_comparison
+from positions.services.decide_case import Decision, decide
 from positions.tests.fakes import LINEAR
 
 D = Decimal
@@ -37,8 +39,7 @@ def test_a_difference_is_one_case_however_often_it_is_found(desk, note):
 
     (case,) = cases(desk)
     assert (case.kind, case.finding, case.action) == ("unexplained", "position", "book_fill")
-    assert case.facts == {"currency": None, "ours": "0", "exchange": "2", "amount": "2",
-                          "booked_until": 0}  # fmt: skip
+    assert case.facts == {"ours": "0", "exchange": "2", "amount": "2", "booked_until": 0}
     assert ((first.opened, first.open), (again.opened, again.open)) == ((1, 1), (0, 1))
     assert desk.events() == ["mismatch_opened", "reconciliation_tick", "reconciliation_tick"]
 
@@ -114,7 +115,7 @@ def test_every_round_is_told_with_what_is_open(desk, note):
     note(differs("2"))
 
     told = Event.objects.filter(account=desk.account, event="reconciliation_tick").get()
-    assert told.payload == {"run_id": 7, "open_differences": 1}
+    assert told.payload == {"run_id": 7, "open_cases": 1}
 
 
 def test_what_the_exchange_rounds_makes_no_other_case_of_it(desk, note):
@@ -128,3 +129,45 @@ def test_what_the_exchange_rounds_makes_no_other_case_of_it(desk, note):
 
     assert (kept, cases(desk)[0].facts["amount"]) == ("5", "5.03")
     assert desk.events().count("mismatch_opened") == 2
+
+
+def unowned(desk, note):
+    note(looked_at=(Finding.EXTERNAL_POSITION,), also=external_positions(desk.account.pk))
+
+
+def test_positions_that_are_nobodys_are_one_case_per_symbol_until_somebody_has_them(desk, note):
+    first = desk.external("buy", "2")
+    unowned(desk, note)
+    second = desk.external("sell", "0.5")
+    unowned(desk, note)
+
+    (case,) = cases(desk)
+    assert (case.kind, case.subject) == ("external_trade", f"external positions in {LINEAR}")
+    assert (case.facts["net"], case.facts["order_ids"]) == ("1.5", [first.pk, second.pk])
+    assert desk.events().count("mismatch_opened") == 2
+
+    desk.reassign(first, second, to=0)
+    unowned(desk, note)
+    assert desk.fresh(case).state == "resolved"
+
+
+def test_what_was_acknowledged_comes_back_only_with_something_new(desk, note):
+    desk.external("buy", "2")
+    unowned(desk, note)
+    decide(cases(desk)[0].pk, Decision(CaseAction.ACKNOWLEDGE, "mine, by hand"), OPERATOR)
+
+    unowned(desk, note)
+    quiet = len(cases(desk))
+    desk.external("buy", "1")
+    unowned(desk, note)
+
+    assert (quiet, [case.state for case in cases(desk)]) == (1, ["resolved", "open"])
+
+
+def test_what_went_by_itself_was_not_acknowledged(desk, note):
+    desk.external("buy", "2")
+    unowned(desk, note)
+    note(looked_at=(Finding.EXTERNAL_POSITION,))
+    unowned(desk, note)
+
+    assert [case.state for case in cases(desk)] == ["resolved", "open"]
