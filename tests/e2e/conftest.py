@@ -8,6 +8,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.e2e.product import MARIADB, REDIS, Product
+from tests.e2e.servers import Redis
 
 LONGEST = {"test_three_strategies", "test_thousand_orders", "test_kill"}
 
@@ -52,6 +53,14 @@ def product(request, tmp_path_factory):
 def embedded(tmp_path_factory):
     """A running product, embedded."""
     yield from running(tmp_path_factory, "embedded")
+
+
+@pytest.fixture
+def own_redis():
+    """A Redis of a test's own, to be broken."""
+    server = Redis().start()
+    yield server
+    server.kill()
 
 
 def running(tmp_path_factory, mode: str, **options):

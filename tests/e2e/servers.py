@@ -27,8 +27,24 @@ def wait_until_open(port: int) -> None:
     raise AssertionError(f"nobody listens on {port} after {STARTS_WITHIN_S} s")
 
 
+class Server:
+    """A server process that a test may end as it likes."""
+
+    _process: subprocess.Popen | None
+
+    def stop(self) -> None:
+        """As an operator would."""
+        self._process.terminate()
+        self._process.wait(timeout=60)
+
+    def kill(self) -> None:
+        """kill -9; harmless where it is dead already."""
+        self._process.kill()
+        self._process.wait()
+
+
 @dataclass
-class Redis:
+class Redis(Server):
     """A Redis that keeps nothing on disk."""
 
     port: int = field(default_factory=free_port)
@@ -46,18 +62,13 @@ class Redis:
         wait_until_open(self.port)
         return self
 
-    def kill(self) -> None:
-        """kill -9; harmless where it is dead already."""
-        self._process.kill()
-        self._process.wait()
-
     def flush(self) -> None:
         """Forget everything: queues, announcements, counts."""
         redis.Redis.from_url(self.url).flushall()
 
 
 @dataclass
-class MariaDB:
+class MariaDB(Server):
     """A MariaDB with a folder of its own; every commit is on disk before it is answered."""
 
     folder: Path
@@ -83,16 +94,6 @@ class MariaDB:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until_open(self.port)
         return self
-
-    def stop(self) -> None:
-        """As an operator would."""
-        self._process.terminate()
-        self._process.wait(timeout=60)
-
-    def kill(self) -> None:
-        """kill -9."""
-        self._process.kill()
-        self._process.wait()
 
 
 class Proxy:

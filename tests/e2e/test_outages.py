@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.agreement import check, check_final_states, is_quiet, orders_of
 from tests.e2e.flow import OrderFlow
 from tests.e2e.product import Product
-from tests.e2e.servers import MariaDB, Proxy, Redis, SmallDisk
+from tests.e2e.servers import MariaDB, Proxy, SmallDisk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 OUTAGES = int(os.environ.get("OMS_OUTAGES", "2"))
@@ -24,14 +24,6 @@ SEED = int(os.environ.get("OMS_TORTURE_SEED", "7"))
 ORDERS_PER_S = 20
 QUICK = {"OMS_EXCHANGE_TIMEOUT_MS": "4000", "OMS_SEND_DEADLINE_S": "12"}
 FLOWING = 20  # orders that reached the exchange before the next outage
-
-
-@pytest.fixture
-def own_redis() -> Iterator[Redis]:
-    """A Redis of this test's own."""
-    server = Redis().start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture

@@ -6,17 +6,8 @@ import pytest
 
 from tests.e2e.agreement import check
 from tests.e2e.product import Product
-from tests.e2e.servers import Redis
 
 pytestmark = [pytest.mark.e2e, pytest.mark.faults]
-
-
-@pytest.fixture
-def own_redis():
-    """A Redis of this test's own."""
-    server = Redis().start()
-    yield server
-    server.kill()
 
 
 def test_orders_are_sent_without_redis_and_none_twice_on_server(tmp_path, own_redis):
