@@ -67,7 +67,9 @@ class Importer:
         await self._make(Scope.LONG if is_due else Scope.HOURLY, wanted, schedule)
 
     async def _turn(self, schedule: Schedule) -> None:
-        """Whatever comes first: a loop is due, a run is asked for, strangers are seen."""
+        """What was asked for comes first; then a loop that is due, or strangers, whichever is."""
+        if self._may_wait:
+            await self._make_asked(schedule)
         wanted = await self._loops()
         scope, wait_s = schedule.next(wanted, timezone.now())
         try:
@@ -78,8 +80,6 @@ class Importer:
             await self._make(scope, wanted, schedule)
             return
         self._bell.clear()
-        if self._may_wait:
-            await self._make_asked(schedule)
         if symbols := await self._still_strange():
             await self._bring_in(symbols)
 
