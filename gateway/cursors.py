@@ -92,8 +92,9 @@ def due(
 ) -> list[Place]:
     """The symbols to ask for now, oldest question first.
 
-    Lively ones always: open orders, a position, or something executed within a day. Of the others
-    the ``MOST_QUIET`` that were not asked for longest, all of them with ``everything``.
+    Lively ones always: open orders, a position, or something executed within a day, and those that
+    ``reach`` names. Of the others the ``MOST_QUIET`` that were not asked for longest, all of them
+    with ``everything``.
     """
     mine = ImportCursor.objects.filter(account_id=account_id, kind=ImportKind.TRADES)
     places = [
@@ -102,7 +103,7 @@ def due(
     ]
     if everything:
         return places
-    lively = _lively(account_id, now)
+    lively = _lively(account_id, now) | {*reach.symbols}
     quiet = [place for place in places if place.symbol not in lively][:MOST_QUIET]
     return [place for place in places if place.symbol in lively or place in quiet]
 

@@ -54,13 +54,14 @@ class Imported:
     """What one round found.
 
     ``orders`` were not known by the exchange's id; ``trades`` were not booked. ``unexplained``
-    orders are asked for again.
+    orders are asked for again. ``gone`` symbols are those that the exchange does not have any more.
     """
 
     symbols: int = 0
     orders: int = 0
     trades: int = 0
     fundings: int = 0
+    gone: int = 0
     unexplained: list[Unshown] = field(default_factory=list)
 
 
@@ -105,7 +106,9 @@ class _Round:
         now = timezone.now()
         await db(cursors.begin, self._account_id, now)
         if only is None:
-            await db(cursors.add, self._account_id, self._reach.symbols, now)
+            listed = self._session.exchange.markets
+            hints = [symbol for symbol in self._reach.symbols if symbol in listed]
+            await db(cursors.add, self._account_id, hints, now)
             await self._try(self._note_held())
             every = self._session.facts.lists_every_open_order
             await self._orders([None] if every else await self._due(now, everything))
@@ -126,8 +129,12 @@ class _Round:
         return self._found
 
     async def _due(self, now: datetime, everything: bool) -> list[Place]:
+        """What is to be read; of a symbol that was delisted nothing can be asked any more."""
         options = {"everything": everything, "reach": self._reach}
-        return await db(cursors.due, self._account_id, now, **options)
+        places = await db(cursors.due, self._account_id, now, **options)
+        listed = [place for place in places if place.symbol in self._session.exchange.markets]
+        self._found.gone = len(places) - len(listed)
+        return listed
 
     async def _orders(self, places: list[Place] | list[None]) -> None:
         for number, place in enumerate(places, 1):

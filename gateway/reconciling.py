@@ -124,4 +124,7 @@ def _shown(one: Compared) -> dict[str, Any]:
 
 
 def _error(failure: CallFailed | OmsError) -> dict[str, Any]:
-    return {"code": failure.code, "message": str(failure), "details": dict(failure.details)}
+    if isinstance(failure, OmsError):
+        body = failure.body("")
+        return {name: body[name] for name in ("code", "message", "details")}
+    return {"code": failure.code, "message": str(failure), "details": failure.details}
