@@ -20,6 +20,7 @@ campaign() { # campaign NAME COMMAND…
 }
 
 campaign lives "$PY" -m tests.campaign --first "$4" --seeds "$3"
+campaign replays "$PY" -m tests.campaign --first "$4" --seeds 200 --replay
 campaign strategies "$PY" -m pytest -q -s tests/e2e/test_three_strategies.py
 campaign protection env OMS_NET_CHANGES="${OMS_NET_CHANGES:-1000}" \
   "$PY" -m pytest -q -s positions/tests/test_protection_campaign.py

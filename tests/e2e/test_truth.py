@@ -164,23 +164,26 @@ def test_a_strangers_resting_order_is_followed_to_its_end(product):
     product.until(lambda: product.order(order["id"])["status"] == "CANCELED", SOON_S, "the cancel")
 
 
-def test_a_restart_and_a_reconcile_add_no_rows(product):
+def test_two_restarts_and_two_reconciles_add_no_rows(product):
     account = product.account(SPOT)
     until_brought_in(product, account, Stranger(product, account).order("buy", "0.01"))
     product.manage("reconcile", "--account-id", str(account["id"]))
 
     def rows():
-        lists = ("/oms/deals", "/oms/positions/open", "/oms/orders/history", "/oms/orders/open")
+        lists = ("/oms/deals", "/oms/positions/open", "/oms/orders/history", "/oms/orders/open",
+                 "/oms/reconcile/cases", "/ccxt/orders/raw", "/ccxt/trades/raw")  # fmt: skip
         return {path: len(product.every(path, account_ids=account["id"])) for path in lists}
 
     before = rows()
-    product.manage("reconcile", "--account-id", str(account["id"]))
     name = "oms" if product.mode == "embedded" else "worker"
-    product.processes[name].stop()
-    product.processes[name].start()
-    product.wait_until_ready()
-    time.sleep(2)
+    for _ in range(2):
+        product.manage("reconcile", "--account-id", str(account["id"]))
+        product.processes[name].stop()
+        product.processes[name].start()
+        product.wait_until_ready()
+        time.sleep(2)  # Rounds go on meanwhile, one a second.
 
+    assert before["/oms/positions/open"]
     assert rows() == before
     verified(product, account)
 
