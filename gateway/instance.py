@@ -6,6 +6,7 @@ constructor sets any attribute that it is given, methods included.
 
 import logging
 import ssl
+import threading
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -19,6 +20,8 @@ from gateway.outcomes import NoSession
 from gateway.pacing import pace_of
 from gateway.rebase import base_of
 from gateway.wire import wired
+
+_importing = threading.Lock()
 
 
 def build(profile: Profile, login: ExchangeLogin | None) -> Any:
@@ -70,10 +73,13 @@ def _ccxt_class(exchange_id: str) -> type:
     if exchange_id not in capabilities.exchange_ids():
         raise NoSession("The installed ccxt has no such exchange.", exchange_id=exchange_id)
     logging.getLogger("ccxt").setLevel(logging.WARNING)  # Its DEBUG lines carry API keys.
-    if capabilities.is_streaming(exchange_id):
-        import ccxt.pro as module  # 1.4 s and 112 MB, only where it is used.
-    else:
-        import ccxt.async_support as module  # 0.9 s and 78 MB.
+    # One at a time: the two import each other's parts, and threads that begin at both ends are
+    # refused by Python as a deadlock (seen once, on a busy machine).
+    with _importing:
+        if capabilities.is_streaming(exchange_id):
+            import ccxt.pro as module  # 1.4 s and 112 MB, only where it is used.
+        else:
+            import ccxt.async_support as module  # 0.9 s and 78 MB.
     return wired(getattr(module, capabilities.ccxt_id(exchange_id)))
 
 

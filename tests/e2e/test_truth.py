@@ -166,6 +166,7 @@ def test_a_strangers_resting_order_is_followed_to_its_end(product):
 
 def test_two_restarts_and_two_reconciles_add_no_rows(product):
     account = product.account(SPOT)
+    product.buy(account, "0.01")
     until_brought_in(product, account, Stranger(product, account).order("buy", "0.01"))
     product.manage("reconcile", "--account-id", str(account["id"]))
 
