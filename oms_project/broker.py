@@ -80,5 +80,7 @@ class Transport(memory.Transport):
 
 
 def register() -> None:
-    """Make ``bell://`` known to kombu."""
+    """Make ``bell://`` known to kombu, and have ``redis://`` mean ``oms_project.redis_bells``."""
     TRANSPORT_ALIASES["bell"] = f"{__name__}:Transport"
+    for scheme in ("redis", "rediss"):
+        TRANSPORT_ALIASES[scheme] = "oms_project.redis_bells:Transport"

@@ -7,16 +7,11 @@ before it ends.
 import os
 
 from celery import Celery, signals
-from kombu.transport import virtual
 
 from oms_project import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oms_project.settings")
 broker.register()
-# Where Redis dies while a message is unacknowledged, kombu 5.7 wants to give it back over a
-# connection that it has forgotten, and Celery ends the worker ("'NoneType' object has no attribute
-# 'hostname'"). There is nothing to give back: the rows are the queue.
-virtual.Channel.do_restore = False
 
 app = Celery("oms")
 app.config_from_object("django.conf:settings", namespace="CELERY")
