@@ -25,7 +25,7 @@ def filled(desk: Desk, side: str, qty: str, price: str, fee: str, currency: str,
 
 
 def moved(desk: Desk) -> dict[str, Decimal]:
-    return balances.moved(desk.account.pk)
+    return balances.Moved(desk.account.pk).now()
 
 
 @pytest.mark.parametrize("mode", ["netting", "strategy_netting", "hedge"])
@@ -166,3 +166,21 @@ def test_a_currency_has_one_opening_balance():
     row.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
         row.save(force_insert=True)
+
+
+def test_reading_on_in_pieces_comes_to_the_same_as_reading_all_of_it():
+    desk = Desk(LINEAR)
+    kept = balances.Moved(desk.account.pk)
+    for number in range(5):
+        filled(desk, "buy", "1", "100", "0.1", "USDT")
+        if number == 2:
+            desk.pay("0.7")
+
+    pieces = [kept.read_on(2) for _ in range(3)]
+    early = kept.now()
+    filled(desk, "sell", "2", "110", "0.1", "USDT")
+    desk.pay("-0.2")
+
+    assert pieces == [False, False, True]
+    assert early != kept.now() == moved(desk)
+    assert kept.read_on(2)
