@@ -189,7 +189,11 @@ def forget(account_id: int | None = None) -> None:
 
 
 def remember_prices(
-    account_id: int, prices: Mapping[str, Decimal], at: datetime | None = None
+    account_id: int,
+    prices: Mapping[str, Decimal],
+    at: datetime | None = None,
+    *,
+    every_s: float = PRICE_LIFE_S,
 ) -> None:
     """Keep the newest prices; each symbol is written to the database at most once a second.
 
@@ -200,7 +204,7 @@ def remember_prices(
     due = {}
     for symbol, price in prices.items():
         _prices[key, symbol] = _Price(price, now_s)
-        if now_s - _stored_at_s.get((key, symbol), 0) >= PRICE_LIFE_S:
+        if now_s - _stored_at_s.get((key, symbol), 0) >= every_s:
             _stored_at_s[key, symbol] = now_s
             due[symbol] = price
     for symbol, price in due.items():
@@ -213,8 +217,8 @@ def remember_prices(
 def remember_price(
     account_id: int, symbol: str, price: Decimal, at: datetime | None = None
 ) -> None:
-    """Keep the newest price of one symbol."""
-    remember_prices(account_id, {symbol: price}, at)
+    """Keep the price of a fill, always: it may be the last for long."""
+    remember_prices(account_id, {symbol: price}, at, every_s=0)
 
 
 def last_price(account_id: int, symbol: str) -> Decimal | None:

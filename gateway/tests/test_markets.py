@@ -197,7 +197,7 @@ class TestPrices:
 
     def test_a_price_is_written_at_most_once_a_second(self, account):
         for price in (1, 2, 3):
-            markets.remember_price(account.pk, "BTC/USDT", Decimal(price))
+            markets.remember_prices(account.pk, {"BTC/USDT": Decimal(price)})
 
         assert markets.last_price(account.pk, "BTC/USDT") == 3
         assert LastPrice.objects.get().price == 1
