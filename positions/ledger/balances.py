@@ -46,9 +46,13 @@ class Moved:
             upto = end
             if most is not None and end.executions > self._upto.executions + most:
                 upto = replace(end, executions=self._upto.executions + most)
+            # Apart until all of it is read: a reading that breaks off is made again from its start.
+            sums: defaultdict[str, Decimal] = defaultdict(Decimal)
             for row in stream.executions(self._account_id, self._upto, upto):
-                _add(self._sums, row, self._market(row.terms_id))
+                _add(sums, row, self._market(row.terms_id))
                 seen(1)
+            for currency, amount in sums.items():
+                self._sums[currency] += amount
             self._upto = upto
             if upto is not end:
                 return False

@@ -184,3 +184,15 @@ def test_reading_on_in_pieces_comes_to_the_same_as_reading_all_of_it():
     assert pieces == [False, False, True]
     assert early != kept.now() == moved(desk)
     assert kept.read_on(2)
+
+
+def test_a_reading_that_breaks_off_counts_nothing_twice():
+    desk = Desk(LINEAR)
+    for _ in range(3):
+        filled(desk, "buy", "1", "100", "0.1", "USDT")
+    kept, left = balances.Moved(desk.account.pk), iter([None, None])
+
+    with pytest.raises(StopIteration):
+        kept.read_on(seen=lambda _count: next(left))
+
+    assert kept.now() == moved(desk)
