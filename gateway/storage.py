@@ -36,8 +36,9 @@ def tables_of(kind: type[RawRow], account_ids: Iterable[int]) -> list[type[RawRo
     """The models to read these accounts' rows with: the shared one, and those of their own."""
     asked = Account.objects.filter(pk__in=account_ids, raw_storage=RawStorage.DEDICATED)
     own = [_dedicated(kind, number) for number in asked.order_by("pk").values_list("pk", flat=True)]
-    there = _there() if any(_name(model) not in _made for model in own) else _made
-    return [kind, *(model for model in own if _name(model) in there)]
+    if unknown := {_name(model) for model in own} - _made:
+        _made.update(unknown & _there())
+    return [kind, *(model for model in own if _name(model) in _made)]
 
 
 def forget() -> None:

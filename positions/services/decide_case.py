@@ -101,8 +101,7 @@ def _book_fill(lane: HeldLane, case: Case, wish: Decision, rules: MarketRules) -
     """An external order that did what is missing; it can be reassigned like any other.
 
     Raises:
-        Conflict: the symbol was traded since, an order in it may be the reason, or no price is
-            known.
+        Conflict: the symbol was traded since, or no price is known.
     """
     later = Execution.objects.filter(
         account_id=case.account_id,
