@@ -11,9 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from accounts.admin import CappedPaginator
+from accounts.words import LONGEST_COMMENT
 from oms_project.errors import OmsError
-
-LONGEST_COMMENT = 255
 
 
 class ActForm(forms.Form):

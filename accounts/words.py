@@ -7,6 +7,8 @@ import it.
 
 from enum import StrEnum
 
+LONGEST_COMMENT = 255
+
 
 class Role(StrEnum):
     """What a user is for; see ``accounts.permissions`` for what each role may do."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from accounts.words import LONGEST_COMMENT
 from gateway.calls import USER_PARAMS
 from oms_project.errors import Invalid
 from positions.api import forms
@@ -278,7 +279,7 @@ ORDER_PARAMS: Mapping[str, Form] = (
         "trailingPercent": _amount(),
         "strategy_id": forms.number(least=0, about="Whose order it is; 0 is nobody's."),
         "position_id": forms.number(least=0, about="0 or absent: automatic."),
-        "comment": forms.text(longest=255),
+        "comment": forms.text(longest=LONGEST_COMMENT),
     }
     | {name: _extra() for name in sorted(USER_PARAMS)}
 )

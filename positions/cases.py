@@ -7,6 +7,7 @@ themselves, with what is known of it and a proposal. It stays when it is resolve
 from django.conf import settings
 from django.db import models
 
+from accounts.words import LONGEST_COMMENT
 from positions.engine.drift import Finding
 from positions.engine.types import CaseAction, CaseKind, CaseState
 from positions.fields import Word
@@ -51,7 +52,7 @@ class Case(models.Model):
         null=True,
         help_text="Who decided, or looks after it",
     )
-    comment = models.CharField(max_length=255, default="", blank=True)
+    comment = models.CharField(max_length=LONGEST_COMMENT, default="", blank=True)
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import models
 
+from accounts.words import LONGEST_COMMENT
 from positions.cases import Case  # noqa: F401 (a row too)
 from positions.engine.holding import Holding
 from positions.engine.protection import PROTECTIVE, Place
@@ -132,7 +133,7 @@ class Position(models.Model):
         null=True, help_text="Booking number of the reassign that left it without deals"
     )
     reason = Word(Reason)
-    comment = models.CharField(max_length=255, default="", blank=True)
+    comment = models.CharField(max_length=LONGEST_COMMENT, default="", blank=True)
     opened_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -196,7 +197,7 @@ class Order(models.Model):
     group_id = models.BigIntegerField(null=True)
     group_role = Word(GroupRole, null=True)
     reason = Word(Reason)
-    comment = models.CharField(max_length=255, default="", blank=True)
+    comment = models.CharField(max_length=LONGEST_COMMENT, default="", blank=True)
     client_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (unset is NULL)
     exchange_client_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 (an external order has none of ours)
     exchange_order_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
@@ -450,7 +451,7 @@ class Deal(models.Model):
     trigger_source = models.CharField(max_length=16, null=True)  # noqa: DJ001 (unset is NULL)
     strategy_id = models.BigIntegerField(default=0)
     reason = Word(Reason)
-    comment = models.CharField(max_length=255, default="", blank=True)
+    comment = models.CharField(max_length=LONGEST_COMMENT, default="", blank=True)
     reconciled = models.BooleanField(default=True)
     exchange_trade_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unset is NULL)
     superseded_by = models.BigIntegerField(

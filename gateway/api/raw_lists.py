@@ -23,6 +23,7 @@ from positions.api.lists import (
     asked_rows,
     ids_in,
     page_of,
+    span_of,
     whole_number,
 )
 
@@ -56,15 +57,7 @@ def _after(rows: list[QuerySet], last: list[int], limit: int) -> Page:
 
 
 def _numbered(request: Request, rows: list[QuerySet], number: int) -> Page:
-    size = whole_number(request, "page_size", most=HISTORY_LIMIT) or DEFAULT_LIMIT
-    start = (number - 1) * size
-    if start + size > DEEPEST_ROW:
-        raise Invalid(
-            "Pages by number reach the first rows only; use the cursor.",
-            field="page",
-            limit=DEEPEST_ROW,
-            value=start + size,
-        )
+    start, size = span_of(request, number, HISTORY_LIMIT)
     found = list(islice(_merged(rows, start + size + 1), start + size + 1))
     more, read = len(found) > start + size, found[: start + size]
     shown = [row for row, _ in read[start:]]

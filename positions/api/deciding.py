@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from accounts.words import LONGEST_COMMENT
 from positions.api.forms import amount, fields_of, text, word
 from positions.engine.types import CaseAction
 from positions.services.decide_case import Decision
@@ -9,7 +10,7 @@ from positions.services.decide_case import Decision
 FORM = fields_of(
     {
         "action": word(tuple(CaseAction), required=True),
-        "comment": text(longest=255, required=True),
+        "comment": text(longest=LONGEST_COMMENT, required=True),
         "price": amount(about="For book_fill: in the quote currency; default the last price."),
     }
 )

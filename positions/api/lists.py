@@ -158,7 +158,12 @@ def word_in(request: Request, name: str, words: type[StrEnum]) -> StrEnum | None
     return known[text]
 
 
-def _numbered(request: Request, rows: QuerySet, number: int, most: int) -> Page:
+def span_of(request: Request, number: int, most: int) -> tuple[int, int]:
+    """Where page ``number`` begins, and how many rows it has.
+
+    Raises:
+        Invalid: it lies too deep.
+    """
     size = whole_number(request, "page_size", most=most) or DEFAULT_LIMIT
     start = (number - 1) * size
     if start + size > DEEPEST_ROW:
@@ -168,6 +173,11 @@ def _numbered(request: Request, rows: QuerySet, number: int, most: int) -> Page:
             limit=DEEPEST_ROW,
             value=start + size,
         )
+    return start, size
+
+
+def _numbered(request: Request, rows: QuerySet, number: int, most: int) -> Page:
+    start, size = span_of(request, number, most)
     found = list(rows[start : start + size + 1])
     more = len(found) > size
     return Page(found[:size], str(found[size - 1].pk) if more else None, number, size)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from accounts.words import LONGEST_COMMENT
 from oms_project.errors import Invalid
 from positions import commands
 from positions.api.forms import (
@@ -46,7 +47,7 @@ _ORDER_OPTIONS = {
     "expires_at": moment(),
     "post_only": flag(),
     "reason": word(GIVEN_REASONS),
-    "comment": text(longest=255),
+    "comment": text(longest=LONGEST_COMMENT),
     "client_order_id": text(
         longest=64, is_id=True, about="Yours, unique among live orders of the account."
     ),
@@ -94,7 +95,7 @@ FORMS: dict[str, dict[str, Form]] = {
         "position_id_a": number(required=True),
         "position_id_b": number(required=True, about="Within one strategy: its average counts."),
         "qty": amount(alias="amount", about="Absent: the smaller of the two."),
-        "comment": text(longest=255, about="The risk desk has to give one."),
+        "comment": text(longest=LONGEST_COMMENT, about="The risk desk has to give one."),
     },
     "merge_positions": {
         "source_position_id": number(required=True),
@@ -102,14 +103,14 @@ FORMS: dict[str, dict[str, Form]] = {
         "stop_mode": word(tuple(commands.StopMode)),
         "stop_loss": amount(about="With stop_mode set."),
         "stop_gain": amount(about="With stop_mode set."),
-        "comment": text(longest=255, about="The risk desk has to give one."),
+        "comment": text(longest=LONGEST_COMMENT, about="The risk desk has to give one."),
     },
     "position_change": {
         "position_id": number(required=True),
         "stop_loss": amount(about="Null clears it, absent leaves it.").or_null(),
         "stop_gain": amount(about="Null clears it, absent leaves it.").or_null(),
         "trailing": trailing().or_null(),
-        "comment": text(longest=255).or_null(),
+        "comment": text(longest=LONGEST_COMMENT).or_null(),
     },
 }
 

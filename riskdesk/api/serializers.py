@@ -6,12 +6,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.bodies import Body
-from accounts.words import AccountStatus, StrategyStatus, choices_of
+from accounts.words import LONGEST_COMMENT, AccountStatus, StrategyStatus, choices_of
 from oms_project.errors import Invalid
 from positions.engine.errors import EngineError
 from positions.engine.money import parse
 from riskdesk.limits import DECIMALS, LONGEST_S
-from riskdesk.services.comments import LONGEST_COMMENT
 from riskdesk.words import HaltState, KillScope, Scope
 
 _MOST = 2**31 - 1

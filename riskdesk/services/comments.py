@@ -1,8 +1,7 @@
 """Why was it done?"""
 
+from accounts.words import LONGEST_COMMENT
 from oms_project.errors import Invalid
-
-LONGEST_COMMENT = 255
 
 
 def require_comment(comment: str) -> str:

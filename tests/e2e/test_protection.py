@@ -56,7 +56,9 @@ def position(product: Product, position_id: int):
 
 def protected(product: Product, account, qty: str = "0.02", **stops):
     """A long with stops, given once the OMS has seen the price the test began at."""
-    position_id = product.buy(account, qty)["position_id"]
+    order = product.buy(account, qty)
+    position_id = order["position_id"]
+    assert position_id, f"not filled: {order}\n{product.logs()}"
     product.until(sees_the_first_price(product, position_id), PATIENCE_S, "the mark came")
     product.command("position_change", position_id=position_id, **stops)
     return position(product, position_id)
