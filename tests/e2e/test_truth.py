@@ -223,9 +223,7 @@ def test_a_hidden_trade_is_named_with_both_sides(product):
 
     Stranger(product, account).order("buy", "0.07")
     code, out = verify(product, account)
-    if (
-        "moving" in out
-    ):  # Funding was paid between two looks.
+    if "moving" in out:  # Funding was paid between two looks.
         code, out = verify(product, account)
     for name in ("oms", "worker"):
         if name in product.processes:
