@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+import redis
 import requests
+
+from tests.e2e import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "control"
@@ -96,8 +98,7 @@ class Product:
     def start(self) -> "Product":
         """Prepare and start everything; returns when it is ready."""
         self.data.mkdir(parents=True, exist_ok=True)
-        if self.mode == "server":
-            self._make_database()
+        self._make_database()
         self.manage("quickstart")
         if self.before_start:
             self.before_start()
@@ -113,7 +114,7 @@ class Product:
         for process in reversed(self.processes.values()):
             process.stop()
         if self.mode == "server":
-            self._drop_database()
+            databases.drop_mariadb(self.mariadb, self._database)
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
@@ -333,34 +334,15 @@ class Product:
             yield Process(name, command, self.env, self.data / f"{name}.log")
 
     def _make_database(self) -> None:
-        import MySQLdb
-        import redis
+        def migrate() -> None:
+            self.manage("migrate")
 
-        with (
-            MySQLdb.connect(**_connection_facts(self.mariadb)) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(f"DROP DATABASE IF EXISTS {self._database}")
-            cursor.execute(
-                f"CREATE DATABASE {self._database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-            )
+        if self.mode == "embedded":
+            databases.fill_sqlite(self.data / "oms.sqlite3", migrate)
+            return
+        databases.fill_mariadb(self.mariadb, self._database, migrate)
         for number in REDIS_DATABASES:
             redis.Redis.from_url(f"{REDIS}/{number}").flushdb()
-
-    def _drop_database(self) -> None:
-        import MySQLdb
-
-        with (
-            MySQLdb.connect(**_connection_facts(self.mariadb)) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(f"DROP DATABASE IF EXISTS {self._database}")
-
-
-def _connection_facts(url: str) -> Json:
-    parts = urlsplit(url)
-    return {"host": parts.hostname, "port": parts.port or 3306, "user": parts.username or "root",
-            "password": parts.password or ""}  # fmt: skip
 
 
 def _rows(page: Any) -> list[Json]:
