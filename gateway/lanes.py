@@ -85,6 +85,8 @@ class Lane:
                 task = asyncio.create_task(self._carry_out(claim))
                 self._flying.add(task)
                 task.add_done_callback(self._landed)
+            if len(claims) < room:
+                return  # Nothing else was ready; what becomes so rings, and so does each landing.
 
     async def _carry_out(self, claim: Claim) -> None:
         """Carry out a claim; where the exchange is busy, the whole account pauses a little."""

@@ -21,6 +21,7 @@ from oms_project.errors import EngineUnavailable
 log = logging.getLogger(__name__)
 
 PAUSE_AFTER_FAILURE_S = 2.0
+GATHER_S = 0.02  # A burst of bookings is looked at once, and the answers to clients go first.
 
 OnStrangers = Callable[[str, set[str]], None]
 """Told a symbol and the exchange's ids of orders in it that we do not know."""
@@ -41,12 +42,11 @@ class Poller:
         """Poll for ever; without resting orders, wait for the bell."""
         while True:
             try:
+                self._bell.clear()
                 resting = await db(catching_up.resting, self.account_id)
                 if not resting:
-                    self._bell.clear()
-                    resting = await db(catching_up.resting, self.account_id)
-                if not resting:
                     await self._bell.wait()
+                    await asyncio.sleep(GATHER_S)
                     continue
                 session = await sessions.open_for(self.account_id)
                 await catching_up.compare(session, resting)

@@ -74,15 +74,21 @@ class Waiter:
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
         self._command_ids: frozenset[int] = frozenset()
+        self._heard: set[int] = set()  # Whose ids are told to this waiter only afterwards.
 
     def watch(self, command_ids: Iterable[int]) -> None:
-        """Choose the commands whose news wake this waiter."""
+        """Choose the commands whose news wake this waiter; at once where they came already."""
         self._command_ids = frozenset(command_ids)
         self._woken.clear()
+        known = {command_id for command_id in self._command_ids if command_id in self._heard}
+        self._heard -= known
+        if known:
+            self._woken.set()
 
     def hear(self, news: News) -> None:
         """Called by the hub on any thread."""
-        if not self._command_ids or self._command_ids.isdisjoint(news.command_ids):
+        self._heard.update(news.command_ids)  # First: ``watch`` asks in the opposite order.
+        if self._command_ids.isdisjoint(news.command_ids):
             return
         # A loop that is closing has nobody left to wake.
         if not self._loop.is_closed():

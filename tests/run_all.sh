@@ -51,7 +51,7 @@ static() {
 
 # What needs row locks, or Redis, runs in the part of the servers.
 apps_sqlite() {
-  tests -n 2 -m "not mariadb and not redis" accounts positions gateway riskdesk tests/architecture tests/bench \
+  tests -n 3 -m "not mariadb and not redis" accounts positions gateway riskdesk tests/architecture tests/bench \
     --ignore=positions/tests/engine
 }
 

@@ -194,13 +194,11 @@ async def _wait_for(items: list[_Item], waiter: Waiter, deadline: float) -> None
     loop = asyncio.get_running_loop()
     while waiting := [item for item in items if item.waits]:
         waiter.watch(item.command_id for item in waiting if item.command_id is not None)
-        await in_pool(_look_again, waiting)
-        if not any(item.waits for item in waiting):
-            return
         left = deadline - loop.time()
         if left <= 0:
             return
         await waiter.wait(min(left, LOOK_AGAIN_S))
+        await in_pool(_look_again, waiting)
 
 
 def _look_again(items: list[_Item]) -> None:

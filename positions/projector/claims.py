@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from oms_project.errors import EngineUnavailable
@@ -47,14 +47,14 @@ def claim(account_id: int, *, most: int, fence: int, most_urgent: int | None = N
     is returned. Nothing is given to a worker whose lease (``fence``) somebody else has taken since.
     Committed when this returns.
     """
-    if not _pending(account_id).exists():
+    waiting = _pending(account_id).aggregate(count=Count("pk"), until=Min("send_before"))
+    if not waiting["count"]:
         return []
     with holding(account_id) as lane:
         if lane.fence != fence:
             return []
-        late = _late(account_id, lane.now).select_related("order", "exchange_order", "command")
-        for instruction in late.order_by("id")[:_EXPIRED_AT_ONCE]:
-            _expire(lane, instruction)
+        if waiting["until"] is not None and waiting["until"] < lane.now:
+            _expire_late(lane)
         ready = _first_ready(lane, most, most_urgent or most)
         if stopped(account_id, ready):
             reject_some(lane)
@@ -87,9 +87,12 @@ def _pending(account_id: int) -> QuerySet[Instruction]:
     return Instruction.objects.filter(account_id=account_id, state=InstructionState.PENDING)
 
 
-def _late(account_id: int, now: datetime) -> QuerySet[Instruction]:
+def _expire_late(lane: HeldLane) -> None:
     """What is too late to send, whether or not something else held it up."""
-    return _pending(account_id).filter(send_before__lt=now)
+    late = _pending(lane.account_id).filter(send_before__lt=lane.now).order_by("id")
+    related = late.select_related("order", "exchange_order", "command")
+    for instruction in related[:_EXPIRED_AT_ONCE]:
+        _expire(lane, instruction)
 
 
 def _first_ready(lane: HeldLane, most: int, most_urgent: int) -> list[Instruction]:

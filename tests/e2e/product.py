@@ -235,10 +235,10 @@ class Product:
         Within ``within_s`` seconds on a machine that has nothing else to do.
         """
         started = time.monotonic()
-        while time.monotonic() - started < within_s * PATIENCE:
+        while (waited_s := time.monotonic() - started) < within_s * PATIENCE:
             if is_so():
                 return time.monotonic() - started
-            time.sleep(0.02)
+            time.sleep(min(max(waited_s / 10, 0.02), 0.25))  # Asking costs the product something.
         raise AssertionError(f"{what} not within {within_s} s\n{self.logs()}")
 
     # --- the venue ---------------------------------------------------------------------------

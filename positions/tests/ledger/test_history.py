@@ -10,7 +10,7 @@ from positions.models import Deal, Execution, JournalEntry, Position
 from positions.tests.ledger.checking import differences
 from positions.tests.ledger.history import KINDS, History
 
-ROUNDS = 20
+ROUNDS = 12
 
 
 @pytest.mark.parametrize("kind", KINDS)
