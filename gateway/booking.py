@@ -46,12 +46,14 @@ async def book(
     fundings: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
     adopt: bool = False,
+    streamed: bool = False,
 ) -> None:
     """Book ccxt structures of the session's account, and what its orders still owe.
 
     ``client_order_id`` is ours of the order asked about, for answers that leave it out. With
-    ``adopt``, an order that is not ours becomes an external one. What cannot be fetched now stays
-    owing: the order is not final and is asked again.
+    ``adopt``, an order that is not ours becomes an external one. What was ``streamed`` may have
+    overtaken the answer to its order. What cannot be fetched now stays owing: the order is not
+    final and is asked again.
     """
     owing = await db(
         store_and_apply,
@@ -61,30 +63,31 @@ async def book(
         fundings=fundings,
         client_order_id=client_order_id,
         adopt=adopt,
+        streamed=streamed,
     )
     try:
         for order in owing:
-            await _book_owed(session, order)
+            await _book_owed(session, order, streamed=streamed)
     finally:
         if listener := _listeners.get(session.account_id):
             listener()
 
 
-async def _book_owed(session: Session, owing: Owing) -> None:
+async def _book_owed(session: Session, owing: Owing, *, streamed: bool) -> None:
     """Fetch and book what is missing: the order that a trigger placed, then its trades."""
     symbol, exchange_order_id = owing.symbol, owing.exchange_order_id
     try:
         if owing.is_unseen:
             placed = await session.fetch_order(symbol, exchange_order_id=exchange_order_id)
-            for owed in await db(store_and_apply, session, orders=[placed]):
+            for owed in await db(store_and_apply, session, orders=[placed], streamed=streamed):
                 if not owed.is_unseen:
-                    await _book_owed(session, owed)
+                    await _book_owed(session, owed, streamed=streamed)
             return
         fetched = await session.fetch_order_trades(symbol, exchange_order_id)
     except CallFailed as failure:
         log.warning("booking.not_fetched", extra={"order_id": owing.order_id} | failure.details)
         return
-    await db(store_and_apply, session, trades=fetched)
+    await db(store_and_apply, session, trades=fetched, streamed=streamed)
 
 
 def store_and_apply(
@@ -95,6 +98,7 @@ def store_and_apply(
     fundings: Sequence[CcxtStructure] = (),
     client_order_id: str | None = None,
     adopt: bool = False,
+    streamed: bool = False,
 ) -> list[Owing]:
     """Store the raw rows, then book them; returns the orders of which something is missing."""
     if not (orders or trades or fundings):
@@ -120,6 +124,6 @@ def store_and_apply(
         log.error("booking.unreadable", extra={"account_id": session.account_id, "fault": fault})
     for trade in reading.reports.trades:
         markets.remember_price(session.account_id, trade.symbol, trade.price)
-    owing = projector.apply(session.account_id, reading.reports, adopt=adopt)
+    owing = projector.apply(session.account_id, reading.reports, adopt=adopt, streamed=streamed)
     faultpoints.at(Place.BOOKED)
     return owing

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from gateway import normalize, sessions
 from gateway.booking import CcxtStructure, book
@@ -17,7 +17,7 @@ from gateway.loop import db
 from gateway.recover import LIVE, LOOK_BACK, look_up, milliseconds
 from gateway.session import Session
 from positions.engine.types import OrderStatus
-from positions.models import ExchangeOrder, Execution, Order
+from positions.models import ExchangeOrder, Execution, Instruction, InstructionState, Order
 
 
 async def catch_up(account_id: int) -> None:
@@ -77,10 +77,11 @@ def _differs(order: CcxtStructure, leg: ExchangeOrder) -> bool:
 
 
 def _in_doubt(account_id: int) -> list[int]:
-    """Orders that the exchange may have, or whose cancel or change it has not answered for."""
+    """Orders that the exchange may have, or for which it has not answered something."""
     sent = Order.objects.open().filter(account_id=account_id)
     sent = sent.exclude(status=OrderStatus.PENDING_SUBMIT)
-    doubtful = sent.exclude(status__in=LIVE, next_check_at=None)
+    unanswered = Instruction.objects.filter(order=OuterRef("pk"), state=InstructionState.SENDING)
+    doubtful = sent.filter(~Q(status__in=LIVE, next_check_at=None) | Exists(unanswered))
     return list(doubtful.order_by("id").values_list("pk", flat=True))
 
 

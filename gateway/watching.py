@@ -99,11 +99,11 @@ class Streamer:
         log.warning("stream.lost", extra={"account_id": self.account_id, "reason": reason})
 
     async def _book_orders(self, session: Session, orders: list[CcxtStructure]) -> None:
-        await book(session, orders=orders)
+        await book(session, orders=orders, streamed=True)
         await self._tell_of_strangers(orders, "id")
 
     async def _book_trades(self, session: Session, trades: list[CcxtStructure]) -> None:
-        await book(session, trades=trades)
+        await book(session, trades=trades, streamed=True)
         await self._tell_of_strangers(trades, "order")
 
     async def _tell_of_strangers(self, news: list[CcxtStructure], id_key: str) -> None:

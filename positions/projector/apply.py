@@ -38,23 +38,33 @@ class Owing:
     is_unseen: bool = False
 
 
-def apply(account_id: int, reports: Reports, *, adopt: bool = False) -> list[Owing]:
+def apply(
+    account_id: int, reports: Reports, *, adopt: bool = False, streamed: bool = False
+) -> list[Owing]:
     """Book everything that concerns our orders, and funding, in one transaction.
 
     Returns the orders that, or whose trades, have to be fetched before they can become final. With
     ``adopt`` an order that is not ours becomes an external one, and what comes of it later is
     booked like any other's; otherwise it is passed over. A trade alone never makes an order: it may
     not tell our client order id. A trigger that waits apart is not adopted; what it places is.
+
+    What was ``streamed`` answers no command: a market order's stream shows it open for a moment,
+    and the fills may be in the answer that is still on its way.
     """
     reported = (*reports.orders, *reports.trades, *reports.fundings)
     symbols = {report.symbol for report in reported}
     rules = {symbol: exchange().market(account_id, symbol) for symbol in symbols}
     with holding(account_id) as lane:
-        return apply_held(lane, reports, rules, adopt=adopt)
+        return apply_held(lane, reports, rules, adopt=adopt, streamed=streamed)
 
 
 def apply_held(
-    lane: HeldLane, reports: Reports, rules: Mapping[str, MarketRules], *, adopt: bool = False
+    lane: HeldLane,
+    reports: Reports,
+    rules: Mapping[str, MarketRules],
+    *,
+    adopt: bool = False,
+    streamed: bool = False,
 ) -> list[Owing]:
     """The same where the lane is held already; ``rules`` are those of every reported symbol."""
     touched = _Touched(lane.account_id, reports)
@@ -76,7 +86,7 @@ def apply_held(
             touched.mark(leg, changed=True)
     for order, changed in touched.orders():
         was_open = order.is_open
-        progress(lane, order, changed=changed)
+        progress(lane, order, changed=changed, streamed=streamed)
         if was_open and order.asks_for_all and order.status == OrderStatus.FILLED:
             settle_remainder(lane, order, rules[order.symbol])
     for payment in sorted(reports.fundings, key=lambda report: report.paid_at):

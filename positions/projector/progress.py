@@ -47,11 +47,13 @@ def owes_fills(legs: Iterable[ExchangeOrder]) -> bool:
     return any(leg.reported_filled > leg.booked_filled for leg in legs)
 
 
-def progress(lane: HeldLane, order: Order, *, changed: bool = False) -> None:
+def progress(
+    lane: HeldLane, order: Order, *, changed: bool = False, streamed: bool = False
+) -> None:
     """Bring status, instructions and commands of ``order`` up to what is known of it.
 
     ``changed`` says that something visible changed already, so that it is told even where the
-    status stays.
+    status stays. ``streamed``: it is no answer, and one may still be on its way.
     """
     legs = list(order.exchange_orders.order_by("id"))
     current = legs[-1]
@@ -82,7 +84,7 @@ def progress(lane: HeldLane, order: Order, *, changed: bool = False) -> None:
         _save(lane, order)
         if changed:
             lane.tell("order_updated", rows.order_row(order), strategy_id=order.strategy_id)
-    follow(lane, order, owing=owing)
+    follow(lane, order, owing=owing, streamed=streamed)
     if was_presumed and not _is_presumed(order):
         _believe_again(lane, order)
 
@@ -141,12 +143,13 @@ def _believe_again(lane: HeldLane, order: Order) -> None:
             settle_command(lane, instruction.command)
 
 
-def follow(lane: HeldLane, order: Order, *, owing: bool = False) -> None:
+def follow(lane: HeldLane, order: Order, *, owing: bool = False, streamed: bool = False) -> None:
     """Settle the instructions that the order's present state answers, then their commands."""
     if not owing:
         unsettled = order.instructions.exclude(state=InstructionState.SETTLED)
         for instruction in unsettled.select_related("exchange_order", "command").order_by("id"):
-            _follow_one(lane, order, instruction)
+            if not (streamed and order.is_open and instruction.state == InstructionState.SENDING):
+                _follow_one(lane, order, instruction)
     for command in _commands_of(order):
         settle_command(lane, command)
 

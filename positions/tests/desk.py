@@ -111,6 +111,7 @@ class Desk:
         filled: str | None = "0",
         *,
         trades: Iterable[TradeReport] = (),
+        streamed: bool = False,
         **facts: Any,
     ) -> list[Owing]:
         """What the exchange says of the order that is its current one there."""
@@ -123,7 +124,8 @@ class Desk:
             "filled_qty": None if filled is None else Decimal(filled),
         }
         report = OrderReport(symbol=order.symbol, status=status, **known | facts)
-        return projector.apply(self.account.pk, Reports((report,), tuple(trades)))
+        reports = Reports((report,), tuple(trades))
+        return projector.apply(self.account.pk, reports, streamed=streamed)
 
     def trade(self, order: Order, qty: str, price: str = "100", **facts: Any) -> TradeReport:
         """A fill of the order as the exchange describes it; each has the next id and second."""

@@ -10,6 +10,7 @@ from positions.engine.types import OrderStatus
 from positions.ledger.executions import digest
 from positions.models import Event, Execution
 from positions.projector import apply
+from positions.projector.outcomes import mark_unknown
 from positions.reports import OrderReport, Reports
 
 D = Decimal
@@ -100,6 +101,43 @@ def test_a_trade_before_the_answer_is_booked_by_our_id(desk):
     assert (early.status, early.filled_qty) == ("PARTIALLY_FILLED", D("0.5"))
     assert early.exchange_order_id is not None
     assert after.status == "PARTIALLY_FILLED"
+    assert desk.fresh(order.command).status == "completed"
+
+
+def test_a_stream_that_overtakes_the_answer_does_not_complete_the_command(desk):
+    order = desk.send()
+    desk.claim()
+
+    desk.report(order, OrderStatus.SUBMITTED, streamed=True)
+    early = desk.fresh(order).status, desk.fresh(order.command).status
+    desk.report(order, OrderStatus.FILLED, "1", trades=[desk.trade(order, "1")])
+
+    assert early == ("SUBMITTED", "accepted")
+    assert desk.fresh(order).status == "FILLED"
+    assert desk.fresh(order.command).status == "completed"
+
+
+def test_a_stream_that_shows_the_end_completes_the_command(desk):
+    order = desk.send()
+    desk.claim()
+
+    desk.report(order, OrderStatus.FILLED, "1", trades=[desk.trade(order, "1")], streamed=True)
+
+    assert desk.fresh(order).status == "FILLED"
+    assert desk.fresh(order.command).status == "completed"
+
+
+def test_an_order_that_a_stream_showed_is_looked_up_when_its_answer_does_not_come(desk):
+    order = desk.send(price="100")
+    claim = desk.claim_one()
+    desk.report(order, OrderStatus.SUBMITTED, streamed=True)
+
+    mark_unknown(claim.instruction.pk, claim.fence)
+    early = desk.fresh(order)
+    desk.report(order, OrderStatus.SUBMITTED)
+
+    assert (early.status, early.next_check_at is not None) == ("SUBMITTED", True)
+    assert desk.fresh(order).status == "SUBMITTED"
     assert desk.fresh(order.command).status == "completed"
 
 
