@@ -42,7 +42,8 @@ part() { # part NAME COMMAND…
   times+=("$(printf '%-14s %4d s' "$name" $((end - start)))")
 }
 
-tests() { "$PY" -m pytest -q --durations=3 "$@"; }
+# The same examples each time: what fails is what was changed. `make torture` tries others.
+tests() { "$PY" -m pytest -q --durations=3 --hypothesis-profile=ci "$@"; }
 
 static() {
   ruff check . && ruff format --check . && lint-imports --no-logo && mypy && \

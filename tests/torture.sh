@@ -3,7 +3,8 @@
 #
 #   tests/torture.sh KILLS ORDERS LIVES SEED      what `make torture` calls
 #
-# The rest by its variables: OMS_SENDERS_ROUNDS, OMS_AMBIGUOUS, OMS_OUTAGES, OMS_NET_CHANGES.
+# The rest by its variables: OMS_SENDERS_ROUNDS, OMS_AMBIGUOUS, OMS_OUTAGES, OMS_NET_CHANGES,
+# OMS_EXAMPLES.
 set -u
 cd "$(dirname "$0")/.."
 PY="$PWD/.venv/bin/python"
@@ -24,6 +25,8 @@ campaign replays "$PY" -m tests.campaign --first "$4" --seeds 200 --replay
 campaign strategies "$PY" -m pytest -q -s tests/e2e/test_three_strategies.py
 campaign protection env OMS_NET_CHANGES="${OMS_NET_CHANGES:-1000}" \
   "$PY" -m pytest -q -s positions/tests/test_protection_campaign.py
+campaign properties env OMS_EXAMPLES="${OMS_EXAMPLES:-300}" \
+  "$PY" -m pytest -q positions/tests/ledger/test_properties.py
 for mode in server embedded; do
   campaign "kills, $mode" "$PY" -m tests.slices --mode "$mode" --kills "$1" --first "$4"
 done

@@ -1,9 +1,9 @@
 """What does a reassign touch, and what stands in its way?
 
 Contract section 6: every position of the symbol (strategy_netting: of both strategies; hedge: those
-of the orders and the target) with deals from the first moved execution on. The range begins where
-the first deal was booked that is not earlier than that execution, so that what is booked anew
-follows in one piece on what stays.
+of the orders and the target) with deals from the first moved execution on, and those where other
+parts of the same fills lie. The range begins where the first deal was booked that is not earlier
+than that execution, so that what is booked anew follows in one piece on what stays.
 """
 
 from collections.abc import Iterable
@@ -93,8 +93,11 @@ def touched_by(
             limit=first.executed_at,
             value=hedged.opened_at,
         )
-    group = live.filter(_in_group(own, strategy_id, target, mode=mode))
-    touched = _range(group, first)
+    group = _in_group(own, strategy_id, target, mode=mode)
+    touched = _range(live.filter(group), first)
+    while beside := _beside(live, touched):
+        group |= Q(position_id__in=beside)
+        touched = _range(live.filter(group), first)
     touched.position_ids |= own.keys()
     born = Past(account_id, lane.last_booking_no + 1).born_before(
         [*touched.position_ids], touched.from_booking_no
@@ -143,6 +146,15 @@ def _range(group: QuerySet, first: Deal) -> Touched:
         deals=deals,
         position_ids={deal.position_id for deal in deals},
     )
+
+
+def _beside(live: QuerySet, touched: Touched) -> set[int]:
+    """Where else the fills of the range are booked: each is booked anew as a whole.
+
+    In hedge, what a close filled beyond its target lies on a position of its own.
+    """
+    deals = live.filter(execution_id__in=touched.execution_ids)
+    return {*deals.values_list("position_id", flat=True)} - touched.position_ids
 
 
 _JOURNALLED = {DealKind.TRANSFER: "close_by", DealKind.CORRECTION: "correction"}

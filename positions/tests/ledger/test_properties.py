@@ -1,5 +1,9 @@
-"""What always holds through the database, whatever is traded, in whatever order it is told."""
+"""What always holds through the database, whatever is traded, in whatever order it is told.
 
+``OMS_EXAMPLES`` sets how many examples each property is tried with (12).
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -23,7 +27,9 @@ from positions.tests.ledger.checking import differences
 
 pytestmark = pytest.mark.django_db
 few = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("OMS_EXAMPLES", "12")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -1,19 +1,27 @@
 """Where the range of a reassign begins, and what lies in it."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from accounts.words import Role
 from positions.engine.types import PositionMode
+from positions.models import Order
 from positions.outbox import holding
 from positions.projector.touched import touched_by
 from positions.tests.desk import NOON
+from positions.tests.ledger.checking import differences
 
 
 def touched(desk, *orders, strategy_id=0):
     with holding(desk.account.pk) as lane:
         mode = PositionMode(desk.account.position_mode)
         return touched_by(lane, list(orders), strategy_id, None, mode=mode)
+
+
+def opening_order(position):
+    return Order.objects.get(pk=position.opening_order_id)
 
 
 def numbers(found):
@@ -70,3 +78,33 @@ def test_which_positions_are_touched_depends_on_the_mode(new_desk, mode, count):
     found = touched(desk, order, strategy_id=other)
 
     assert len(found.deals) == count
+
+
+def test_a_fill_whose_excess_lies_elsewhere_is_in_it_as_a_whole(new_desk):
+    """A close filled more than its position held; then the position goes to a strategy."""
+    desk = new_desk(position_mode="hedge")
+    strategy_id = desk.strategy().pk
+    held = desk.bought("0.5", strategy_id=strategy_id)
+    close = desk.external("sell", "2")
+    desk.reassign(close, to=strategy_id, target_position_id=held.pk)
+    closing = [deal for deal in desk.deals() if deal.order_id == close.pk]
+
+    found = touched(desk, opening_order(held))
+
+    assert len({deal.position_id for deal in closing}) == 2
+    assert {deal.pk for deal in closing} <= {deal.pk for deal in found.deals}
+    assert {deal.position_id for deal in closing} <= found.position_ids
+
+
+def test_giving_away_what_such_a_close_closed_keeps_the_net(new_desk):
+    desk = new_desk(position_mode="hedge")
+    strategy_id = desk.strategy().pk
+    held = desk.bought("0.5", strategy_id=strategy_id)
+    close = desk.external("sell", "2")
+    desk.reassign(close, to=strategy_id, target_position_id=held.pk)
+
+    boss = desk.caller_with(Role.ADMIN)
+    desk.reassign(opening_order(held), to=desk.strategy().pk, caller=boss, override=True)
+
+    assert sum(row.holding.signed_qty for row in desk.positions()) == Decimal("-1.5")
+    assert differences(desk) == []
