@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import close_old_connections, connections
+from django.db import OperationalError, close_old_connections, connection, connections
 
 from accounts.permissions import AccountRights, Caller
 from accounts.words import Right
 from oms_project.errors import IdempotencyConflict
 from positions.engine.types import OrderStatus
 from positions.models import AccountLane, Command, Event, Execution, Instruction, Order
+from positions.outbox import holding
 from positions.tests.desk import Desk
 from positions.tests.fakes import LINEAR
 from positions.tests.ledger.checking import differences
@@ -21,6 +22,7 @@ pytestmark = [
     pytest.mark.usefixtures("row_locks"),
 ]
 THREADS = 8
+SOON_S = 20
 BUY = {"symbol": LINEAR, "side": "buy", "type": "market", "qty": "1"}
 
 
@@ -44,6 +46,42 @@ def at_once(*jobs: Callable[[], object]) -> None:
         thread.join()
     close_old_connections()
     assert failures == []
+
+
+def test_a_process_that_stops_inside_a_transaction_does_not_keep_the_lane():
+    """Paused, or gone without a word: what it held is free again, and nothing of it was booked."""
+    desk = Desk()
+    order = desk.rest()
+    stopped, over = threading.Event(), threading.Event()
+
+    def holds_and_stops() -> None:
+        with holding(desk.account.pk) as lane:
+            lane.tell("never", {})
+            stopped.set()
+            over.wait(SOON_S)
+
+    def stops() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET idle_transaction_timeout = 1")
+        with pytest.raises(OperationalError):
+            holds_and_stops()
+
+    def comes_next() -> None:
+        stopped.wait(SOON_S)
+        desk.fill(order, "1")
+        over.set()
+
+    at_once(stops, comes_next)
+
+    assert desk.fresh(order).status == "FILLED"
+    assert "never" not in desk.events()
+    assert differences(desk) == []
+
+
+def test_every_connection_gives_up_an_idle_transaction_with_the_lease(settings):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@idle_transaction_timeout")
+        assert cursor.fetchone() == (settings.OMS_LEASE_S,)
 
 
 def test_orders_accepted_by_eight_threads_leave_no_gap():
