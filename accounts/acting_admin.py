@@ -1,5 +1,6 @@
 """Pages of the admin site whose form is an act: carried out by a service, never by saving a row."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -28,25 +29,22 @@ class ActForm(forms.Form):
 class ActingAdmin(admin.ModelAdmin):
     """A list, and pages whose form is carried out by a service.
 
+    Each page has three methods: ``form_of`` gives the form of a row's page (of the page for a new
+    one where the row is None; None: there is nothing to do), ``facts_of`` what the page shows of a
+    row, and ``act`` does what a valid form says and returns the sentence to show.
+
     The form's view is not wrapped in a transaction: a kill switch must be committed at once.
     """
 
+    form_of: Callable[[HttpRequest, Any], ActForm | None]
+    facts_of: Callable[[Any], dict[str, Any]]
+    act: Callable[[HttpRequest, Any, Any], str]
+
+    button = "Carry out"
     actions = None
     paginator = CappedPaginator
     show_full_result_count = False
     ordering: tuple[str, ...] = ("-id",)
-
-    def form_of(self, request: HttpRequest, row: Any) -> ActForm | None:
-        """The form of a row's page, of the page for a new one where ``row`` is None."""
-        raise NotImplementedError
-
-    def act(self, request: HttpRequest, row: Any, form: Any) -> str:
-        """Do what a valid form says; returns the sentence to show."""
-        raise NotImplementedError
-
-    def facts_of(self, row: Any) -> dict[str, Any]:
-        """What the page shows of a row."""
-        raise NotImplementedError
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -97,5 +95,3 @@ class ActingAdmin(admin.ModelAdmin):
                 "button": self.button,
             },
         )
-
-    button = "Carry out"

@@ -123,9 +123,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("OMS_HTTPS", not _EMBEDDED)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
-OMS_LEASE_S = env.float("OMS_LEASE_S", 30.0)  # a worker silent for so long loses its accounts
-
 # --- database ------------------------------------------------------------------------------------
+OMS_LEASE_S = env.float("OMS_LEASE_S", 30.0)  # a worker silent for so long loses its accounts
 if _EMBEDDED and "DATABASE_URL" not in env.ENVIRON:
     DATABASES = {
         "default": {

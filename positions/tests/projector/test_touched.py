@@ -20,10 +20,6 @@ def touched(desk, *orders, strategy_id=0):
         return touched_by(lane, list(orders), strategy_id, None, mode=mode)
 
 
-def opening_order(position):
-    return Order.objects.get(pk=position.opening_order_id)
-
-
 def numbers(found):
     return sorted(deal.booking_no for deal in found.deals)
 
@@ -80,31 +76,33 @@ def test_which_positions_are_touched_depends_on_the_mode(new_desk, mode, count):
     assert len(found.deals) == count
 
 
-def test_a_fill_whose_excess_lies_elsewhere_is_in_it_as_a_whole(new_desk):
-    """A close filled more than its position held; then the position goes to a strategy."""
+@pytest.fixture
+def over_closed(new_desk):
+    """A hedge desk, the order of a position that was bought, and the close that filled more."""
     desk = new_desk(position_mode="hedge")
     strategy_id = desk.strategy().pk
     held = desk.bought("0.5", strategy_id=strategy_id)
     close = desk.external("sell", "2")
     desk.reassign(close, to=strategy_id, target_position_id=held.pk)
+    return desk, Order.objects.get(pk=held.opening_order_id), close
+
+
+def test_a_fill_whose_excess_lies_elsewhere_is_in_it_as_a_whole(over_closed):
+    desk, opening, close = over_closed
     closing = [deal for deal in desk.deals() if deal.order_id == close.pk]
 
-    found = touched(desk, opening_order(held))
+    found = touched(desk, opening)
 
     assert len({deal.position_id for deal in closing}) == 2
     assert {deal.pk for deal in closing} <= {deal.pk for deal in found.deals}
     assert {deal.position_id for deal in closing} <= found.position_ids
 
 
-def test_giving_away_what_such_a_close_closed_keeps_the_net(new_desk):
-    desk = new_desk(position_mode="hedge")
-    strategy_id = desk.strategy().pk
-    held = desk.bought("0.5", strategy_id=strategy_id)
-    close = desk.external("sell", "2")
-    desk.reassign(close, to=strategy_id, target_position_id=held.pk)
+def test_giving_away_what_such_a_close_closed_keeps_the_net(over_closed):
+    desk, opening, _ = over_closed
 
     boss = desk.caller_with(Role.ADMIN)
-    desk.reassign(opening_order(held), to=desk.strategy().pk, caller=boss, override=True)
+    desk.reassign(opening, to=desk.strategy().pk, caller=boss, override=True)
 
     assert sum(row.holding.signed_qty for row in desk.positions()) == Decimal("-1.5")
     assert differences(desk) == []
