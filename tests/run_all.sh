@@ -73,6 +73,9 @@ products() { tests -n 3 --no-loadscope-reorder tests/e2e "$@"; }
 
 end_to_end() { products -m "e2e and not faults" "$@"; }
 
+# What was found in use, by the smallest input that showed it.
+found_in_use() { tests -n 3 tests/faults "$@"; }
+
 # What asserts how long something took runs afterwards, with the machine to itself.
 faults() {
   local result=0 may=""
@@ -112,6 +115,7 @@ part venue        tests -n 2 tests/paper
 part ccxt         tests tests/ccxt_suite
 part end-to-end   both_modes end_to_end
 part faults       both_modes faults
+part found        both_modes found_in_use
 part browser      browser
 part clean-clone  tests/clean_clone.sh
 

@@ -1,0 +1,1 @@
+"""Faults that were found in use, each by the smallest input that showed it."""
