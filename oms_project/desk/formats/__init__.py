@@ -1,0 +1,1 @@
+"""How Django writes numbers and times in each language."""

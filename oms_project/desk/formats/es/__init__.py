@@ -1,0 +1,1 @@
+"""As ``formats.everywhere`` says."""
