@@ -6,15 +6,12 @@ the risk desk or a flat account may change is read-only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -24,8 +21,16 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_POST
 
 from accounts import audit, services
-from accounts.admin_forms import AccountForm, KeyForm, NewKeyForm, NewUserForm, UserForm
-from accounts.admin_site import actor_in
+from accounts.backoffice.forms import (
+    AccountForm,
+    KeyForm,
+    NewKeyForm,
+    NewUserForm,
+    UserForm,
+)
+from accounts.backoffice.lists import Audited, CappedPaginator, Unchangeable
+from accounts.backoffice.site import actor_in
+from accounts.callers.authentication import rights_of
 from accounts.credentials import state_of
 from accounts.models import (
     Account,
@@ -33,51 +38,14 @@ from accounts.models import (
     AuditEntry,
     KeyPermission,
     KeyStrategy,
+    Refusal,
     Strategy,
     User,
 )
 from accounts.services import connection, two_factor
+from accounts.services.keys import as_facts
 from accounts.words import Right
 from oms_project.errors import OmsError
-
-ROWS_COUNTED = 10_000
-_SECRET_INPUTS = frozenset({"password", "password1", "password2", "usable_password"})
-
-
-class Audited:
-    """Mixed into a ``ModelAdmin``: every save leaves an entry, and nothing is deleted.
-
-    Orders, deals and the trail name these rows: they are disabled, blocked or revoked instead.
-    """
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)  # type: ignore[misc]
-        record_change(request, obj, form, change=change)
-
-
-class Unchangeable:
-    """Mixed into a ``ModelAdmin`` or an inline: rows are only read."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class CappedPaginator(Paginator):
-    """Pages of the newest rows without counting a large table to its end."""
-
-    @cached_property
-    def count(self) -> int:
-        """The number of rows, at most ``ROWS_COUNTED``."""
-        return self.object_list[:ROWS_COUNTED].count()  # type: ignore[union-attr, call-arg]
 
 
 @admin.register(User)
@@ -149,7 +117,10 @@ class Accounts(Audited, admin.ModelAdmin):
     fieldsets = (
         (None, {"fields": ("exchange_id", "rebased_to", "label", "is_testnet", "status")}),
         ("Positions", {"fields": ("position_mode", "reversal", "protection", "keep_stops")}),
-        ("Exchange", {"fields": ("reconcile_policy", "raw_storage", "extra_config")}),
+        (
+            "Exchange",
+            {"fields": ("reconcile_policy", "provisional_after_s", "raw_storage", "extra_config")},
+        ),
         (
             "Login",
             {
@@ -272,8 +243,9 @@ class ApiKeys(Audited, admin.ModelAdmin):
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
     ) -> None:
+        before = rights_before(form.instance)
         super().save_formset(request, form, formset, change)
-        record_rights(request, form.instance, formset)
+        record_rights(request, form.instance, formset, before)
 
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
@@ -312,8 +284,9 @@ class KeyPermissions(Audited, admin.ModelAdmin):
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
     ) -> None:
+        before = rights_before(form.instance.api_key)
         super().save_formset(request, form, formset, change)
-        record_rights(request, form.instance.api_key, formset)
+        record_rights(request, form.instance.api_key, formset, before)
 
 
 @admin.register(Strategy)
@@ -331,35 +304,48 @@ class Strategies(Audited, admin.ModelAdmin):
 class AuditEntries(Unchangeable, admin.ModelAdmin):
     """The trail."""
 
-    list_display = ("at", "user_name", "action", "object_type", "object_id", "comment")
+    list_display = (
+        "at",
+        "user_name",
+        "address",
+        "action",
+        "object_type",
+        "object_id",
+        "comment",
+    )
     list_filter = ("action", "object_type")
-    search_fields = ("user_name", "object_id", "request_id")
+    search_fields = ("user_name", "address", "object_id", "request_id")
     ordering = ("-id",)
     show_full_result_count = False
     paginator = CappedPaginator
     actions: ClassVar[None] = None
 
 
-def record_change(request: HttpRequest, row: Model, form: Any, *, change: bool) -> None:
-    """One entry that says what a form changed; of secrets only that they did."""
-    names = [
-        name
-        for name in form.changed_data
-        if name not in _SECRET_INPUTS and not name.startswith("new_")
-    ]
-    kind = row._meta.model_name or ""
-    audit.record(
-        by=actor_in(request),
-        action=f"{kind}_{'changed' if change else 'created'}",
-        object_type=kind,
-        object_id=row.pk,
-        before={name: _fact(form.initial.get(name)) for name in names} if change else None,
-        after={name: _fact(form.cleaned_data.get(name)) for name in names},
-    )
+@admin.register(Refusal)
+class Refusals(Unchangeable, admin.ModelAdmin):
+    """Failed log-ins and refused addresses, by the minute; kept 90 days."""
+
+    list_display = ("minute", "kind", "user_name", "address", "api_key_id", "count")
+    list_filter = ("kind",)
+    search_fields = ("user_name", "address")
+    ordering = ("-minute", "-id")
+    show_full_result_count = False
+    paginator = CappedPaginator
+    actions: ClassVar[None] = None
 
 
-def record_rights(request: HttpRequest, key: ApiKey, formset: BaseModelFormSet[Any, Any]) -> None:
-    """One entry with the rights that a form set added, changed and removed."""
+def rights_before(key: ApiKey) -> dict[str, Any]:
+    """What the key says for itself, by account, strategies included: for ``record_rights``."""
+    return {str(number): as_facts(rights) for number, rights in rights_of(key).items()}
+
+
+def record_rights(
+    request: HttpRequest,
+    key: ApiKey,
+    formset: BaseModelFormSet[Any, Any],
+    before: dict[str, Any],
+) -> None:
+    """One entry with the rights that a form set added, changed and removed, and all before."""
     changed = [(row, "changed") for row, _ in formset.changed_objects]
     added = [(row, "added") for row in formset.new_objects]
     removed = [(row, "removed") for row in formset.deleted_objects]
@@ -369,7 +355,9 @@ def record_rights(request: HttpRequest, key: ApiKey, formset: BaseModelFormSet[A
             action="permissions_changed",
             object_type="api_key",
             object_id=key.pk,
-            after={
+            before=before,
+            after=rights_before(key)
+            | {
                 word: [_rights_fact(row) for row, said in entries if said == word]
                 for word in ("added", "changed", "removed")
             },
@@ -382,12 +370,3 @@ def _rights_fact(row: KeyPermission | KeyStrategy) -> dict[str, Any]:
         if field.name.startswith(("can_", "restrict_")):
             facts[field.name] = getattr(row, field.name)
     return facts
-
-
-def _fact(value: Any) -> Any:
-    """A form's value as JSON can hold it."""
-    if isinstance(value, Model):
-        return value.pk
-    if isinstance(value, Iterable) and not isinstance(value, str | dict):
-        return [_fact(item) for item in value]
-    return value

@@ -86,7 +86,7 @@ class SecretField(get_encrypted_field(models.TextField, True)):  # type: ignore[
 
 
 def _boxes() -> list[FernetBytes]:
-    keys = [key for key in getattr(settings, "CREDENTIALS_KEYS", ()) if key]
+    keys = [key for key in settings.CREDENTIALS_KEYS if key]
     if not keys:
         raise ImproperlyConfigured(
             "CREDENTIALS_KEYS is empty: run `manage.py generate_master_key` and set it."

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.fields import SecretField
+from accounts.personal.models import PersonalSettings, SavedView
+from accounts.trail.models import AuditHead, Refusal
 from accounts.words import (
     AccountStatus,
     Engine,
@@ -26,7 +28,6 @@ from accounts.words import (
 )
 
 LOGIN_TOKEN_LIFE = timedelta(hours=12)
-TRADING_ROLES = frozenset({Role.TRADER, Role.PORTFOLIO_MANAGER, Role.ROBOT})
 
 
 class UserRows(UserManager["User"]):
@@ -70,11 +71,6 @@ class User(AbstractUser):
     @property
     def is_admin(self) -> bool:
         return self.role == Role.ADMIN
-
-    @property
-    def may_trade(self) -> bool:
-        """Whether the role trades at all; the key has its say as well."""
-        return self.role in TRADING_ROLES
 
     @property
     def has_two_factor(self) -> bool:
@@ -170,6 +166,12 @@ class Account(models.Model):
     keep_stops = models.BooleanField(
         default=True, help_text="A later order without stops keeps the position's stops."
     )
+    provisional_after_s = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Seconds after which a fill that the exchange reports and does not list is "
+        "booked provisionally; empty: only by a person.",
+    )
     reconcile_policy = models.JSONField(
         default=dict, blank=True, help_text='{"short": {"every_s": 60, "look_back_s": 600}, …}'
     )
@@ -248,6 +250,12 @@ class ApiKey(models.Model):
         default=list, blank=True, help_text="Addresses or networks; empty allows every address."
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lineage = models.CharField(
+        max_length=200,
+        default="/",
+        editable=False,
+        help_text="The keys it descends from, its maker last: /12/15/",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -260,8 +268,18 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"cxp_{self.prefix}_… {self.label}".rstrip()
 
+    @property
+    def maker_ids(self) -> tuple[int, ...]:
+        """The keys it descends from, its maker last; ``rights.families`` says what they bind."""
+        return tuple(int(number) for number in self.lineage.split("/") if number)
+
+    @property
+    def made_by(self) -> int | None:
+        """The key that made it; None: the back office did."""
+        return next(reversed(self.maker_ids), None)
+
     def is_live(self, *, at: Any = None) -> bool:
-        """Whether the key opens anything: active, and not expired at ``at`` (now)."""
+        """Whether the key is active and not expired at ``at`` (now); its makers have a say too."""
         at = at or timezone.now()
         return self.status == KeyStatus.ACTIVE and (self.expires_at is None or self.expires_at > at)
 
@@ -295,6 +313,9 @@ class KeyPermission(models.Model):
     can_risk_manage = models.BooleanField(default=False)
     can_block_new_positions = models.BooleanField(default=False)
     can_block_account = models.BooleanField(default=False)
+    can_see_balance = models.BooleanField(
+        default=False, help_text="With a restricted key too: the account's quote and settle money."
+    )
     restrict_to_strategies = models.BooleanField(default=False)
 
     class Meta:
@@ -390,6 +411,7 @@ class AuditEntry(models.Model):
     user_id = models.BigIntegerField(null=True, db_index=True)
     user_name = models.CharField(max_length=150)
     api_key_id = models.BigIntegerField(null=True)
+    address = models.CharField(max_length=64, blank=True, default="")
     action = models.CharField(max_length=64)
     object_type = models.CharField(max_length=64)
     object_id = models.CharField(max_length=64)
@@ -397,6 +419,9 @@ class AuditEntry(models.Model):
     after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     comment = models.TextField(blank=True, default="")
     request_id = models.CharField(max_length=64, blank=True, default="")
+    # Null until ``accounts.trail.linking`` has chained it.
+    link_no = models.BigIntegerField(null=True, unique=True, editable=False)
+    link_hash = models.CharField(max_length=64, default="", blank=True, editable=False)
 
     objects = AppendOnlyRows.as_manager()
 
@@ -414,3 +439,7 @@ class AuditEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("audit entries are never removed")
+
+
+# Registered with this app; told in ``accounts.trail`` and ``accounts.personal``.
+__all__ = ["AuditHead", "PersonalSettings", "Refusal", "SavedView"]

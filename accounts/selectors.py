@@ -1,15 +1,21 @@
 """What can be read about keys, accounts and strategies?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from accounts.models import Account, ApiKey, Credentials, KeyPermission, Strategy, User
-from accounts.permissions import AccountRights, Caller, readable_strategies
-from accounts.words import Right, StrategyStatus
+from accounts.rights.families import family_of
+from accounts.rights.permissions import AccountRights, Caller, readable_strategies
+from accounts.words import KeyStatus, Right
 from oms_project.errors import AccountNotFound, NotFound
+
+CLIENT_IDS_KEPT_S = 5.0
+
+_client_ids: dict[int, tuple[float, int | None]] = {}  # Until when it counts, by strategy.
 
 
 def user_of(caller: Caller) -> User:
@@ -74,8 +80,20 @@ def reading_everything(caller: Caller) -> Caller:
 
 
 def keys_of(caller: Caller) -> QuerySet[ApiKey]:
-    """The caller's own keys, newest first, revoked ones included."""
-    return ApiKey.objects.filter(user_id=caller.user_id).order_by("-id")
+    """The caller's own keys, newest first, revoked ones included.
+
+    A restricted key sees itself and those it made: what others are for is not its business.
+    """
+    rows = ApiKey.objects.filter(user_id=caller.user_id)
+    if caller.is_restricted and not caller.has_logged_in:
+        rows = family_of(caller.api_key_id or 0).filter(user_id=caller.user_id)
+    return rows.order_by("-id")
+
+
+def live_keys_of_user(user_id: int) -> list[ApiKey]:
+    """The keys that a user's log-ins may act through, oldest first."""
+    rows = ApiKey.objects.filter(user_id=user_id, status=KeyStatus.ACTIVE).order_by("id")
+    return [key for key in rows if key.is_live()]
 
 
 def permissions_of_own_key(caller: Caller, api_key_id: int) -> QuerySet[KeyPermission]:
@@ -116,12 +134,27 @@ def visible_account_ids(caller: Caller, strategy: Strategy) -> list[int]:
     ]
 
 
-def active_strategy(*, account_id: int, strategy_id: int) -> Strategy | None:
-    """The strategy if it is active and linked to the account; orders are accepted for no other."""
-    return Strategy.objects.filter(
-        Q(accounts=account_id), pk=strategy_id, status=StrategyStatus.ACTIVE
-    ).first()
-
-
 def _readable(caller: Caller) -> Mapping[int, frozenset[int] | None]:
     return {number: readable_strategies(caller, number) for number in caller.account_ids()}
+
+
+def client_strategy_ids(strategy_ids: Iterable[int]) -> dict[int, int | None]:
+    """The client's own numbers of strategies, as they were at most ``CLIENT_IDS_KEPT_S`` ago.
+
+    One question for all that are not known: positions are shown far more often than strategies
+    change.
+    """
+    wanted, now_s = {*strategy_ids} - {0}, monotonic()
+    known = {each: _client_ids.get(each, (0.0, None)) for each in wanted}
+    if old := [each for each, (until_s, _) in known.items() if until_s <= now_s]:
+        rows = Strategy.objects.filter(pk__in=old).values_list("pk", "client_strategy_id")
+        told, until_s = dict(rows), now_s + CLIENT_IDS_KEPT_S
+        fresh = {each: (until_s, told.get(each)) for each in old}
+        _client_ids.update(fresh)
+        known |= fresh
+    return {0: None} | {each: number for each, (_, number) in known.items()}
+
+
+def forget_client_ids() -> None:
+    """Ask again: a strategy was changed here."""
+    _client_ids.clear()

@@ -70,6 +70,8 @@ RECONCILE_POLICY: Mapping[str, Callable[[Any], str]] = {
     "look_back_s": _int_between(60, 366 * 86_400),
 }
 
+PROVISIONAL_AFTER_S = (10, 30 * 86_400)
+
 
 def require_exchange_id(exchange_id: str) -> str:
     """``exchange_id`` names, letter by letter, an engine and an exchange of the installed ccxt.
@@ -133,6 +135,24 @@ def require_reconcile_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
             )
         _checked(numbers, RECONCILE_POLICY, field=f"reconcile_policy.{loop}")
     return dict(policy)
+
+
+def require_provisional_after(seconds: int | None) -> int | None:
+    """``seconds`` after which a fill without its trade is booked provisionally; ``None``: never.
+
+    Raises:
+        Invalid: no whole number, or out of bounds.
+    """
+    least, most = PROVISIONAL_AFTER_S
+    is_whole = isinstance(seconds, int) and not isinstance(seconds, bool)
+    if seconds is not None and not (is_whole and least <= seconds <= most):
+        raise Invalid(
+            f"provisional_after_s is {seconds!r}; it has to be {least} to {most}, or null.",
+            field="provisional_after_s",
+            limit=f"{least} to {most}, or null",
+            value=seconds,
+        )
+    return seconds
 
 
 def require_ip_allow_list(entries: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ LONGEST_COMMENT = 255
 
 
 class Role(StrEnum):
-    """What a user is for; see ``accounts.permissions`` for what each role may do."""
+    """What a user is for; see ``accounts.rights.permissions`` for what each role may do."""
 
     ADMIN = "admin"
     TRADER = "trader"
@@ -30,6 +30,7 @@ class Right(StrEnum):
     RISK_MANAGE = "can_risk_manage"
     BLOCK_NEW_POSITIONS = "can_block_new_positions"
     BLOCK_ACCOUNT = "can_block_account"
+    SEE_BALANCE = "can_see_balance"
 
 
 class Engine(StrEnum):

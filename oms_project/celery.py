@@ -8,7 +8,7 @@ import os
 
 from celery import Celery, signals
 
-from oms_project import broker
+from oms_project.bells import in_process as broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "oms_project.settings")
 broker.register()
@@ -20,14 +20,14 @@ app.autodiscover_tasks()
 
 @signals.worker_ready.connect
 def _serve_accounts(**_facts) -> None:
-    from gateway import runner  # Models exist only once Django is set up.
+    from gateway.worker import runner  # Models exist only once Django is set up.
 
     runner.start()
 
 
 @signals.worker_shutting_down.connect
 def _finish(**_facts) -> None:
-    from gateway import runner  # See above.
+    from gateway.worker import runner  # See above.
 
     runner.stop()
 

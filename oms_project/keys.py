@@ -9,6 +9,8 @@ from pathlib import Path
 
 import environ
 
+from oms_project.guard.strength import LEAST_LENGTH, LEAST_TOKEN_LENGTH, weakness
+
 
 @dataclass(frozen=True, slots=True)
 class SecretKeys:
@@ -31,11 +33,16 @@ def secret_keys(env: environ.Env, data_dir: Path | None) -> SecretKeys:
 
     With a ``data_dir``, missing ones come from ``keys.json`` there (mode 0600, made on first use).
 
+    Older credentials keys may be weak: they are there to be rotated away from, and only read.
+
     Raises:
-        ImproperlyConfigured: a key is missing and there is no data directory to keep one in.
+        ImproperlyConfigured: a key is missing and there is no data directory to keep one in, or
+            one that signs or encrypts can be guessed.
     """
     django = env.str("DJANGO_SECRET_KEY", "")
     credentials = env.list("CREDENTIALS_KEYS", default=[])
+    require_strong("DJANGO_SECRET_KEY", django)
+    require_strong("CREDENTIALS_KEYS", credentials[0] if credentials else "")
     if django and credentials:
         return SecretKeys(django, credentials)
     if sys.argv[1:2] == ["generate_master_key"]:
@@ -46,6 +53,30 @@ def secret_keys(env: environ.Env, data_dir: Path | None) -> SecretKeys:
         )
     kept = _kept_keys(data_dir / "keys.json")
     return SecretKeys(django or kept["django"], credentials or kept["credentials"])
+
+
+def require_strong(name: str, secret: str, *, least: int = LEAST_LENGTH) -> None:
+    """The secret in the variable ``name`` is unset, or nobody guesses it.
+
+    Raises:
+        ImproperlyConfigured: somebody might.
+    """
+    if secret and (why := weakness(secret, least=least)):
+        way = "`manage.py generate_master_key` makes good ones"
+        if name == "CREDENTIALS_KEYS":
+            way += "; put the new one in front of it and run `manage.py rotate_credentials_key`"
+        raise environ.ImproperlyConfigured(f"{name} {why}: {way}.")
+
+
+def metrics_token(env: environ.Env) -> str:
+    """``OMS_METRICS_TOKEN``, empty where there is none.
+
+    Raises:
+        ImproperlyConfigured: it can be guessed.
+    """
+    token = env.str("OMS_METRICS_TOKEN", "")
+    require_strong("OMS_METRICS_TOKEN", token, least=LEAST_TOKEN_LENGTH)
+    return token
 
 
 def _kept_keys(path: Path) -> dict:

@@ -1,17 +1,11 @@
 """Which request is this? Every answer and error carries ``X-Request-ID``."""
 
-import re
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-
-
-def chosen_request_id(given: str | None) -> str:
-    """The caller's own id where it is short and plain, else a new one."""
-    return given if given and _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+from oms_project.answers.request_ids import chosen_request_id, working_on
+from oms_project.port.visit import visit_in
 
 
 def request_id(
@@ -21,7 +15,10 @@ def request_id(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.request_id = chosen_request_id(request.headers.get("x-request-id"))
-        response = get_response(request)
+        with working_on(request.request_id):
+            response = get_response(request)
+        if (caller := getattr(request, "caller", None)) is not None:
+            visit_in(request.META.get("asgi.scope", {})).recognise(caller.user_id)
         response["X-Request-ID"] = request.request_id
         return response
 

@@ -17,11 +17,12 @@ def read_json(data: bytes) -> Any:
     ``NaN`` and ``Infinity`` become decimals too, so that the check of their field can name it.
 
     Raises:
-        MalformedJson: it is not JSON, not UTF-8, repeats a name, or is nested too deep.
+        MalformedJson: it is not JSON, not UTF-8, repeats a name, is nested too deep, or a text in
+            it is none: half of a surrogate pair can be neither stored nor sent back.
     """
     try:
         value = json.loads(
-            data,
+            data.decode("utf-8-sig"),
             parse_float=Decimal,
             parse_int=_int_or_decimal,
             parse_constant=Decimal,
@@ -29,8 +30,7 @@ def read_json(data: bytes) -> Any:
         )
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedJson(position=getattr(error, "pos", None)) from None
-    if _depth(value) > _DEEPEST:
-        raise MalformedJson("The JSON is nested too deep.", limit=_DEEPEST)
+    _require_plain(value)
     return value
 
 
@@ -61,10 +61,24 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _depth(value: Any, level: int = 0) -> int:
+def _require_plain(value: Any, level: int = 0) -> None:
+    """Every text is one, and nothing lies too deep."""
     if level > _DEEPEST:
-        return level
-    children = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, dict | list):
-        return level
-    return max((_depth(child, level + 1) for child in children), default=level)
+        raise MalformedJson("The JSON is nested too deep.", limit=_DEEPEST)
+    match value:
+        case str():
+            _require_text(value)
+        case dict():
+            for name, item in value.items():
+                _require_text(name)
+                _require_plain(item, level + 1)
+        case list():
+            for item in value:
+                _require_plain(item, level + 1)
+
+
+def _require_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise MalformedJson("A text holds half of a surrogate pair.") from None

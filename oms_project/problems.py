@@ -6,12 +6,14 @@ of it.
 """
 
 import logging
+import sys
 from typing import Any
 
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -46,6 +48,8 @@ def problem(error: Exception) -> OmsError:  # noqa: PLR0912 (one table, read top
             return UnsupportedMediaType()
         case drf.ParseError() | UnicodeDecodeError():
             return MalformedJson()
+        case BadRequest() | MultiPartParserError():
+            return MalformedJson("The body cannot be read.")
         case drf.NotAuthenticated() | drf.AuthenticationFailed():
             return MissingApiKey()
         case DjangoPermissionDenied() | drf.PermissionDenied():
@@ -93,6 +97,12 @@ def page(request: HttpRequest, exception: Exception | None = None) -> JsonRespon
     )
 
 
+def csrf_refused(request: HttpRequest, reason: str = "") -> JsonResponse:
+    """A form without the token of its page."""
+    return page(request, PermissionDenied("The form is too old; open its page again."))
+
+
 def server_error(request: HttpRequest) -> JsonResponse:
-    """Django's 500; the traceback is in the log."""
-    return page(request, InternalError())
+    """Django's 500: what broke outside every view, such as the writing of an answer."""
+    broke = sys.exc_info()[1]
+    return page(request, broke if isinstance(broke, Exception) else None)

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import environ
 
-from oms_project.keys import secret_keys
-from oms_project.logs import logging_for
+from oms_project.guard.folder import keep_to_ourselves, make_private
+from oms_project.keys import metrics_token, secret_keys
+from oms_project.watching.logs import logging_for
 
 env = environ.Env()
+keep_to_ourselves()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OMS_DATA_DIR = Path(env.str("OMS_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+make_private(OMS_DATA_DIR)
 # What `make run` chose, so that every other command works with the same venue and ports. The
 # environment is stronger.
 env.read_env(OMS_DATA_DIR / "oms.env")
@@ -38,7 +41,7 @@ OMS_PAPER_PORT = env.int("OMS_PAPER_PORT", 8600)
 _KEYS = secret_keys(env, OMS_DATA_DIR if _EMBEDDED else None)
 SECRET_KEY = _KEYS.django
 CREDENTIALS_KEYS = _KEYS.credentials
-OMS_METRICS_TOKEN = env.str("OMS_METRICS_TOKEN", "")  # opens /metrics; without one it stays shut
+OMS_METRICS_TOKEN = metrics_token(env)  # opens /metrics; without one it stays shut
 
 # --- Django --------------------------------------------------------------------------------------
 DEBUG = env.bool("DJANGO_DEBUG", False)
@@ -61,12 +64,13 @@ INSTALLED_APPS = [
     "oms_project.apps.ProjectConfig",
 ]
 MIDDLEWARE = [
-    "oms_project.metrics.measured",
+    "oms_project.watching.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "oms_project.middleware.request_id",
-    "accounts.middleware.require_key",
+    "accounts.callers.middleware.require_key",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "oms_project.desk.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -86,6 +90,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "oms_project.desk.shell.context",
             ]
         },
     }
@@ -107,11 +112,16 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("pt-br", "Português (Brasil)"), ("es", "Español")]
+LOCALE_PATHS = [OMS_DATA_DIR / "locale"]  # Made of the texts in ``locale/``, see desk.languages.
+FORMAT_MODULE_PATH = "oms_project.desk.formats"
+LOGIN_REDIRECT_URL = "/admin/start/"
 APPEND_SLASH = False
 STATIC_URL = "/static/"
 STATIC_ROOT = OMS_DATA_DIR / "static"
@@ -121,7 +131,9 @@ WHITENOISE_USE_FINDERS = _EMBEDDED
 WHITENOISE_AUTOREFRESH = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("OMS_HTTPS", not _EMBEDDED)
-SECURE_CONTENT_TYPE_NOSNIFF = True
+CSRF_FAILURE_VIEW = "oms_project.problems.csrf_refused"
+# Seconds for which browsers come back over TLS only; once told, they keep to it. 0 tells nothing.
+OMS_HSTS_S = env.int("OMS_HSTS_S", 0)
 
 # --- database ------------------------------------------------------------------------------------
 OMS_LEASE_S = env.float("OMS_LEASE_S", 30.0)  # a worker silent for so long loses its accounts
@@ -193,6 +205,8 @@ CELERY_TASK_DEFAULT_QUEUE = "oms"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "gateway.sweep", "schedule": OMS_SWEEP_S},
+    "link audit": {"task": "accounts.link_audit", "schedule": 1.0},
+    "prune refusals": {"task": "accounts.prune_refusals", "schedule": 3600.0},
     "prune events": {"task": "positions.prune_events", "schedule": 3600.0},
     "prune runs": {"task": "gateway.prune_runs", "schedule": 3600.0},
 }
@@ -200,8 +214,9 @@ CELERY_BEAT_SCHEDULE = {
 # --- how the parts are joined --------------------------------------------------------------------
 OMS_EXCHANGE_PORT = "gateway.exchange.CcxtExchange"
 OMS_RISK_PORT = "riskdesk.gate.Gate"
+OMS_MAKING_PORT = "riskdesk.making.Desk"
 OMS_RELAY_URL = env.str("OMS_RELAY_URL", "memory://" if _EMBEDDED else "redis://127.0.0.1:6379/1")
-EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
+EXCHANGE_IDS = "gateway.exchanges.capabilities.exchange_ids"
 CONNECTION_TEST = "gateway.connection.probe"
 
 # --- risk desk -----------------------------------------------------------------------------------
@@ -223,16 +238,22 @@ OMS_IMPORT_S = env.float("OMS_IMPORT_S", 60.0)
 # How long a trade may be in an exchange's balance before it is in its list of trades.
 OMS_LISTED_WITHIN_S = env.float("OMS_LISTED_WITHIN_S", 2.0)
 OMS_POLL_S = env.float("OMS_POLL_S", 1.0)  # open orders of ccxt.* accounts are asked this often
-# What clients call of ccxt themselves (gateway.readers): for how long one answer with market data
-# serves everyone, how long a call may take, and how many may be under way per account (or per
-# exchange, for market data) and in the whole process.
+# What clients call of ccxt themselves (gateway.clients.readers): for how long one answer with
+# market data serves everyone, how long a call may take, and how many may be under way per account
+# (or per exchange, for market data) and in the whole process.
 OMS_MARKET_DATA_LIFE_S = env.float("OMS_MARKET_DATA_LIFE_S", 0.5)
 OMS_CCXT_TIMEOUT_S = env.float("OMS_CCXT_TIMEOUT_S", 15.0)
 OMS_CCXT_IN_FLIGHT = env.int("OMS_CCXT_IN_FLIGHT", 16)
 OMS_CCXT_CALLS = env.int("OMS_CCXT_CALLS", 64)
 
-OMS_PRICE_POLL_S = env.float("OMS_PRICE_POLL_S", 1.0)  # prices that watched stops wait for
-OMS_PRICE_STALE_S = env.float("OMS_PRICE_STALE_S", 5.0)  # an older one is shown as missing
+# Prices, in seconds: how old one may be that a watched stop waits for, from when on it is shown as
+# missing there, how old one may be that decides about a command, how long that waits for a younger
+# one, and how old one may be that is shown.
+OMS_PRICE_POLL_S = env.float("OMS_PRICE_POLL_S", 1.0)
+OMS_PRICE_STALE_S = env.float("OMS_PRICE_STALE_S", 5.0)
+OMS_PRICE_MAX_AGE_S = env.float("OMS_PRICE_MAX_AGE_S", 5.0)
+OMS_PRICE_ASK_S = env.float("OMS_PRICE_ASK_S", 2.0)
+OMS_PRICE_SHOWN_S = env.float("OMS_PRICE_SHOWN_S", 60.0)
 
 # --- time limits ---------------------------------------------------------------------------------
 # A claim is doubt after this long without an answer; above the exchange time-out, with room for
@@ -241,7 +262,7 @@ OMS_SEND_DEADLINE_S = env.float("OMS_SEND_DEADLINE_S", 30.0)
 OMS_MARKET_SEND_WITHIN_S = env.float("OMS_MARKET_SEND_WITHIN_S", 60.0)
 OMS_SEND_WITHIN_S = env.float("OMS_SEND_WITHIN_S", 120.0)
 # Seconds (one number, or per ccxt id as JSON) after which an order that the exchange shows nowhere
-# is presumed rejected. Unset: gateway.capabilities decides per exchange.
+# is presumed rejected. Unset: gateway.exchanges.capabilities decides per exchange.
 OMS_NOT_FOUND_WINDOW_S = env.json("OMS_NOT_FOUND_WINDOW_S", default=None)
 OMS_LOOKUP_FIRST_S = env.float("OMS_LOOKUP_FIRST_S", 0.5)
 OMS_LOOKUP_MOST_S = env.float("OMS_LOOKUP_MOST_S", 60.0)
@@ -251,11 +272,26 @@ OMS_MAX_BODY_BYTES = env.int("OMS_MAX_BODY_BYTES", 1_000_000)
 OMS_MAX_BATCH = env.int("OMS_MAX_BATCH", 1000)
 OMS_COMMAND_THREADS = env.int("OMS_COMMAND_THREADS", 1 if _EMBEDDED else 4)
 OMS_WEB_THREADS = env.int("OMS_WEB_THREADS", 4)
+OMS_EXPORTS_AT_ONCE = env.int("OMS_EXPORTS_AT_ONCE", 2)
+OMS_EXPORT_ROWS = env.int("OMS_EXPORT_ROWS", 1_000_000)
+# Seconds for the header of a request, for a body slower than 1 kB/s, and for a connection without a
+# key; how long an idle one with a good key is kept; and connections at once in one web process.
+OMS_HEADER_TIMEOUT_S = env.float("OMS_HEADER_TIMEOUT_S", 10.0)
+OMS_KEEPALIVE_S = env.float("OMS_KEEPALIVE_S", 75.0)
+OMS_CONNECTIONS = env.int("OMS_CONNECTIONS", 4000)
+OMS_DOOR_THREADS = env.int("OMS_DOOR_THREADS", 2)  # they find out whose key it is
+# Requests of one user that may wait for their acceptance at once; above it, rate_limited.
+OMS_WAITING_PER_USER = env.int("OMS_WAITING_PER_USER", 200)
 # Sockets: threads that read for them, messages that may wait for one client, messages a second and
 # requests under way that one client may have.
 OMS_SOCKET_THREADS = env.int("OMS_SOCKET_THREADS", 2)
 OMS_SOCKET_QUEUE = env.int("OMS_SOCKET_QUEUE", 2000)
 OMS_SOCKET_MESSAGES_PER_S = env.int("OMS_SOCKET_MESSAGES_PER_S", 200)
+OMS_USER_MESSAGES_PER_S = env.float("OMS_USER_MESSAGES_PER_S", 500)
+OMS_SOCKETS_PER_KEY = env.int("OMS_SOCKETS_PER_KEY", 100)
+OMS_SOCKET_SUBSCRIPTIONS = env.int("OMS_SOCKET_SUBSCRIPTIONS", 1000)
+# The longest message that is sent; what is longer is answered as payload_too_large.
+OMS_MAX_MESSAGE_BYTES = env.int("OMS_MAX_MESSAGE_BYTES", 1_000_000)
 OMS_SOCKET_REQUESTS = env.int("OMS_SOCKET_REQUESTS", 100)
 OMS_SOCKET_LOGIN_S = env.float("OMS_SOCKET_LOGIN_S", 10.0)
 OMS_SOCKET_HEARTBEAT_S = env.float("OMS_SOCKET_HEARTBEAT_S", 5.0)
@@ -264,9 +300,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = OMS_MAX_BODY_BYTES
 
 # --- REST ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.KeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.callers.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["oms_project.answers.json_text.JsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "oms_project.answers.json_text.FirstRenderer",
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_PARSER_CLASSES": ["oms_project.parsers.ExactJsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "oms_project.problems.answer",
@@ -277,11 +315,6 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Order management for people who trade crypto through ccxt.",
     "VERSION": env.str("OMS_VERSION", "0.1.0"),
     "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -291,12 +324,13 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{"ApiKey": []}],
     "ENUM_NAME_OVERRIDES": {
         "OrderStatus": "positions.api.schema.ORDER_STATUS_CHOICES",
-        "CommandStatus": "positions.api.schema.COMMAND_STATUS_CHOICES",
+        "CommandStatus": "positions.api.command_schema.COMMAND_STATUS_CHOICES",
         "KeyStatus": [("active", "active"), ("revoked", "revoked")],
         "StrategyStatus": [("active", "active"), ("disabled", "disabled")],
         "AccountStatus": [("active", "active"), ("blocked", "blocked")],
         "ControlScope": "riskdesk.api.serializers.SCOPE_CHOICES",
         "HaltState": "riskdesk.api.serializers.HALT_STATE_CHOICES",
+        "FlattenState": "riskdesk.api.serializers.FLATTEN_STATE_CHOICES",
         "KillScope": "riskdesk.api.serializers.KILL_SCOPE_CHOICES",
     },
 }
@@ -308,4 +342,4 @@ LOGGING = logging_for(
     as_json=env.bool("OMS_LOG_JSON", not _EMBEDDED),
     secrets=[SECRET_KEY, *CREDENTIALS_KEYS, OMS_METRICS_TOKEN],
 )
-DEFAULT_EXCEPTION_REPORTER = "oms_project.debug_pages.ScrubbedReporter"
+DEFAULT_EXCEPTION_REPORTER = "oms_project.watching.debug_pages.ScrubbedReporter"

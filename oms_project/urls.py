@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from oms_project import health, home, metrics, status
+from oms_project.pages import home, schema
+from oms_project.watching import health, metrics, status
 
 urlpatterns = [
     path("", home.index, name="home"),
@@ -12,14 +12,17 @@ urlpatterns = [
     path("readyz", health.Readyz.as_view(), name="readyz"),
     path("metrics", metrics.Metrics.as_view(), name="metrics"),
     path("system/status", status.SystemStatus.as_view(), name="system-status"),
+    path("admin/", include("oms_project.desk.urls")),
     path("admin/", admin.site.urls),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/schema", schema.view, name="schema"),
+    path("api/docs", home.docs, name="docs"),
     path("", include("accounts.api.urls")),
     path("", include("positions.api.urls")),
     path("", include("gateway.api.urls")),
     path("", include("riskdesk.api.urls")),
 ]
 
-handler400 = handler403 = handler404 = "oms_project.problems.page"
+handler400 = "oms_project.problems.page"
+handler403 = "oms_project.desk.refusals.forbidden"
+handler404 = "oms_project.desk.refusals.missing"
 handler500 = "oms_project.problems.server_error"

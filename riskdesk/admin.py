@@ -10,8 +10,8 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.acting_admin import ActForm, ActingAdmin
-from accounts.admin_site import actor_in
+from accounts.backoffice.acting import ActForm, ActingAdmin
+from accounts.backoffice.site import actor_in
 from accounts.words import AccountStatus
 from riskdesk import services
 from riskdesk.admin_forms import ControlForm, KillForm, ReleaseForm, StatusForm
@@ -56,7 +56,7 @@ class Controls(ActingAdmin):
             )
         if "state" in form.changed_data:
             services.set_halt(
-                account_ids=[form.account_id()],
+                account_id=form.account_id(),
                 target=target,
                 state=HaltState(facts["state"]),
                 **known,

@@ -4,14 +4,14 @@ from typing import Any
 
 from django import forms
 
-from accounts.acting_admin import ActForm
+from accounts.backoffice.acting import ActForm
 from accounts.models import Account, User
 from accounts.words import AccountStatus, choices_of
 from oms_project.errors import OmsError
 from positions.rows import decimal_text
 from riskdesk.limits import DECIMALS, SECONDS, changed_limits
 from riskdesk.models import LIMIT_NAMES, Control
-from riskdesk.services.controls import Target
+from riskdesk.targets import Target
 from riskdesk.words import HaltState, KillScope, Scope
 
 _COUNTS = ("max_open_orders", "max_orders", *SECONDS)

@@ -19,8 +19,8 @@ from positions.models import (
     Order,
     Position,
 )
-from positions.ports import Intent, exchange
-from positions.projector.replacing import REPLACE
+from positions.ports import Intent, Valued, exchange
+from positions.projector.orders.replacing import REPLACE
 from riskdesk.measures import Asked, Exposure, Held, Priced, Recent, Working, notional
 from riskdesk.rules import Limits
 
@@ -54,9 +54,9 @@ class Snapshot:
         """What belongs to one strategy."""
         return self._cut(lambda owner: owner.strategy_id == strategy_id)
 
-    def of_key(self, api_key_id: int) -> Exposure:
-        """The orders that one key gave; positions belong to no key."""
-        cut = self._cut(lambda owner: owner.api_key_id == api_key_id)
+    def of_keys(self, api_key_ids: frozenset[int]) -> Exposure:
+        """The orders that these keys gave; positions belong to no key."""
+        cut = self._cut(lambda owner: owner.api_key_id in api_key_ids)
         return replace(cut, held=(), profit_today=ZERO, turnover_today=ZERO)
 
     def _cut(self, keeps: Any) -> Exposure:
@@ -110,6 +110,29 @@ def read(intent: Intent, limits: Iterable[Limits]) -> Snapshot:
         traded=tuple(_traded(intent, limits, markets, now)),
         priced={each: _priced(intent, markets, each) for each in symbols if each in markets},
     )
+
+
+def symbols_to_price(order: Valued, limits: Iterable[Limits]) -> frozenset[str]:
+    """By which symbols' prices these limits will judge the order: two queries where totals do.
+
+    A price of its own is enough for an order's value, but not a sell's limit: it may trade above.
+    """
+    limits = list(limits)
+    needed = set[str]()
+    if order.side is Side.SELL and order.limit_price is not None:
+        is_sure = False
+    else:
+        is_sure = (order.limit_price or order.trigger_price) is not None
+    if _any_set(limits, "max_order_notional") and not is_sure:
+        needed.add(order.symbol)
+    if _any_set(limits, "price_collar_percent") and order.limit_price is not None:
+        needed.add(order.symbol)
+    if _any_set(limits, "max_net_notional", "max_gross_notional", "max_daily_turnover"):
+        mine = {"account_id": order.account_id}
+        for rows in (Position.objects.open().filter(**mine), Order.objects.open().filter(**mine)):
+            needed |= set(rows.order_by().values_list("symbol", flat=True).distinct())
+        needed.add(order.symbol)
+    return frozenset(needed)
 
 
 def _any_set(limits: list[Limits], *names: str) -> bool:
@@ -185,7 +208,8 @@ def _markets(intent: Intent) -> dict[str, Market]:
 
 
 def _priced(intent: Intent, markets: dict[str, Market], symbol: str) -> Priced:
-    return Priced(markets[symbol], exchange().last_price(intent.account_id, symbol))
+    price = intent.prices.get(symbol) or exchange().last_price(intent.account_id, symbol)
+    return Priced(markets[symbol], price)
 
 
 def _recent(intent: Intent, limits: list[Limits], now: datetime) -> list[tuple[Owner, Recent]]:
@@ -221,22 +245,29 @@ def _seconds(age: timedelta) -> Decimal:
 def _traded(
     intent: Intent, limits: list[Limits], markets: dict[str, Market], now: datetime
 ) -> list[tuple[Owner, Decimal, Decimal]]:
-    """Profit less fees, and value, of today's deals in the order's quote currency."""
+    """Profit less fees, and value, of today's deals in the order's quote currency.
+
+    What was earned is the position's strategy's, what was traded its order's.
+    """
     if not _any_set(limits, "max_daily_loss", "max_daily_turnover"):
         return []
     rows = Deal.objects.live().filter(
         account_id=intent.account_id,
         executed_at__gte=now.replace(hour=0, minute=0, second=0, microsecond=0),
     )
-    columns = ("symbol", "strategy_id", "qty", "price", "kind", "profit", "fee_quote")
+    columns = ("symbol", "qty", "price", "kind", "profit", "fee_quote", "other_fees")
+    owners = ("strategy_id", "position_strategy_id")
     found = []
-    for row in rows.values(*columns):
+    for row in rows.values(*columns, *owners):
         market = markets[row["symbol"]]
         if market.quote != intent.market.quote:
             continue
         traded = (
             notional(row["qty"], row["price"], market) if row["kind"] == DealKind.FILL else None
         )
-        profit = row["profit"] - (row["fee_quote"] or ZERO)
-        found.append((Owner(row["strategy_id"]), profit, traded or ZERO))
+        others = (Decimal(worth) for _, _, worth in row["other_fees"] if worth is not None)
+        profit = row["profit"] - (row["fee_quote"] or ZERO) - sum(others, ZERO)
+        found.append((Owner(row["position_strategy_id"]), profit, ZERO))
+        if traded:
+            found.append((Owner(row["strategy_id"]), ZERO, traded))
     return found

@@ -1,11 +1,11 @@
 """How do the desk's decisions look outside: in answers, events and the trail?"""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from decimal import Decimal
 from typing import Any
 
 from positions.rows import decimal_text, time_text
-from riskdesk.models import LIMIT_NAMES, Control, KillSwitch
+from riskdesk.models import LIMIT_NAMES, Control, Flattening, KillSwitch
 
 Facts = dict[str, Any]
 
@@ -41,6 +41,17 @@ def switch_facts(switch: KillSwitch) -> Facts:
         "pulled_at": time_text(switch.pulled_at),
         "released_by": switch.released_by or None,
         "released_at": time_text(switch.released_at),
+    }
+
+
+def flatten_facts(row: Flattening | None, visible: Container[int] | None = None) -> Facts | None:
+    """How far a flatten is, of the ``visible`` positions (``None``: of all)."""
+    if row is None:
+        return None
+    return {
+        "state": str(row.state),
+        "closing": [each for each in row.closing if visible is None or each in visible],
+        "left": [each for each in row.left if visible is None or each["position_id"] in visible],
     }
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.models import Account
+from accounts.rights.families import family_of, lines_of
 from accounts.words import AccountStatus
 from oms_project.errors import RiskBlocked
-from positions.ports import Intent, RiskState, Waiting
+from positions.ports import Intent, RiskState, Valued, Waiting
 from riskdesk import exposure, rules
 from riskdesk.measures import closes_its_book
 from riskdesk.models import Control, KillSwitch, hold_name
@@ -22,11 +23,12 @@ _OFF = Limits()
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """Whose order wants to open exposure, and where."""
+    """Whose order wants to open exposure, and where; ``line`` is its key with those it descends
+    from."""
 
     strategy_id: int
     user_id: int | None
-    api_key_id: int | None
+    line: frozenset[int]
     symbol: str
 
 
@@ -38,11 +40,14 @@ class Gate:
 
         Raises:
             RiskBlocked: naming the control, its limit and the value.
+            OmsError: a limit needs a price that could not be had.
         """
         if intent.closes:
             return
-        opening = _Opening(intent.strategy_id, intent.user_id, intent.api_key_id, intent.symbol)
-        found = Control.objects.filter(account_id=intent.account_id)
+        found = list(Control.objects.filter(account_id=intent.account_id))
+        lines = _lines({intent.api_key_id}, found)
+        line = lines.get(intent.api_key_id, frozenset())
+        opening = _Opening(intent.strategy_id, intent.user_id, line, intent.symbol)
         controls = [each for each in found if _is_about(each, opening)]
         if intent.reduces:
             _check_halted(controls)
@@ -52,15 +57,32 @@ class Gate:
             raise why
         _check_limits(intent, controls)
 
+    def prices_needed(self, order: Valued) -> frozenset[str]:
+        """The symbols by whose prices the limits that are set will judge the order."""
+        controls = list(Control.objects.filter(account_id=order.account_id))
+        line = _lines({order.api_key_id}, controls).get(order.api_key_id, frozenset())
+        opening = _Opening(order.strategy_id, None, line, order.symbol)
+        limits = [each.limits for each in controls if _is_about(each, opening)]
+        return exposure.symbols_to_price(order, limits)
+
     def stopped(self, account_id: int, waiting: Sequence[Waiting]) -> Mapping[int, RiskBlocked]:
-        """Why some of the orders may not be sent any more, by order id. Three queries."""
+        """Why some of the orders may not be sent any more, by order id.
+
+        Three queries, and a fourth where a key is controlled.
+        """
+        controls = list(Control.objects.filter(account_id=account_id))
+        lines = _lines({each.api_key_id for each in waiting}, controls)
         openings = {
-            each.order_id: _Opening(each.strategy_id, each.user_id, each.api_key_id, each.symbol)
+            each.order_id: _Opening(
+                each.strategy_id,
+                each.user_id,
+                lines.get(each.api_key_id, frozenset()),
+                each.symbol,
+            )
             for each in waiting
         }
         pulled = _pulled(account_id, {each.user_id for each in openings.values()})
         blocked = _blocked(account_id)
-        controls = list(Control.objects.filter(account_id=account_id))
         found = {
             order_id: _killed(opening, account_id, pulled)
             or blocked
@@ -72,6 +94,12 @@ class Gate:
     def states(self, account_ids: Sequence[int]) -> Mapping[int, RiskState]:
         """Where each account stands. Two queries."""
         return _states(account_ids)
+
+    def carry_on(self) -> None:
+        """Go on with every flatten that is running."""
+        from riskdesk.services import flattening  # It gives commands, which ask this gate.
+
+        flattening.carry_on()
 
 
 def _states(account_ids: Sequence[int]) -> dict[int, RiskState]:
@@ -128,14 +156,26 @@ def _blocked(account_id: int) -> RiskBlocked | None:
     )
 
 
+def _lines(
+    api_key_ids: Iterable[int | None], controls: Iterable[Control]
+) -> Mapping[int | None, frozenset[int]]:
+    """Each key with those it descends from; not asked for where no control is about a key."""
+    if not any(each.scope == Scope.KEY for each in controls):
+        return {}
+    return dict(lines_of(each for each in api_key_ids if each is not None))
+
+
 def _is_about(control: Control, opening: _Opening) -> bool:
-    target = {
-        Scope.ACCOUNT: "",
-        Scope.STRATEGY: str(opening.strategy_id),
-        Scope.SYMBOL: opening.symbol,
-        Scope.KEY: str(opening.api_key_id),
-    }
-    return control.target == target[Scope(control.scope)]
+    """A control of a key holds for all that descend from it."""
+    match control.scope:
+        case Scope.STRATEGY:
+            return control.target == str(opening.strategy_id)
+        case Scope.SYMBOL:
+            return control.target == opening.symbol
+        case Scope.KEY:
+            return int(control.target) in opening.line
+        case _:
+            return True
 
 
 def _check_halted(controls: list[Control]) -> None:
@@ -179,10 +219,13 @@ def _check_limits(intent: Intent, controls: list[Control]) -> None:
             case Scope.STRATEGY:
                 counted = snapshot.of_strategy(intent.strategy_id)
             case Scope.KEY:
-                counted = snapshot.of_key(int(control.target))
+                family = family_of(int(control.target)).values_list("pk", flat=True)
+                counted = snapshot.of_keys(frozenset(family))
             case _:
                 counted = whole
         if refusal := rules.judge(asked, counted, control.limits):
+            if refusal.is_unpriced and intent.unpriced is not None:
+                raise intent.unpriced
             raise RiskBlocked(
                 refusal.message,
                 field=refusal.field,

@@ -131,9 +131,9 @@ def with_order(asked: Asked, exposure: Exposure) -> Exposure:
 
 
 def priced_of(asked: Asked, exposure: Exposure) -> Priced:
-    """The order's own market, at the last price, or at the order's where none is known."""
+    """The order's own market, at the last price: its own says nothing of what is held."""
     known = exposure.priced.get(asked.market.symbol)
-    price = asked.last_price or (known.price if known else None) or asked.price
+    price = asked.last_price or (known.price if known else None)
     return Priced(asked.market, price)
 
 

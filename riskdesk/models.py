@@ -7,12 +7,13 @@ for any, and read in every claim.
 
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
 from accounts.models import Account
 from positions.fields import ExactDecimalField, choices
 from riskdesk.rules import Limits
-from riskdesk.words import HaltState, KillScope, Scope
+from riskdesk.words import FlattenState, HaltState, KillScope, Scope
 
 
 class Control(models.Model):
@@ -91,6 +92,34 @@ class KillSwitch(models.Model):
 
     def __str__(self):
         return f"kill switch {self.scope} {self.target_id or ''}".rstrip()
+
+
+class Flattening(models.Model):
+    """One account that a pulled kill switch makes flat, in the name of who pulled it.
+
+    It is moved by conditional updates while it is ``running``. ``left`` names the positions that
+    could not be closed at the last try, with the code of the reason.
+    """
+
+    switch = models.ForeignKey(KillSwitch, models.CASCADE, related_name="flattenings")
+    account = models.ForeignKey("accounts.Account", models.CASCADE, related_name="flattenings")
+    state = models.CharField(
+        max_length=16, choices=choices(FlattenState), default=FlattenState.RUNNING.value
+    )
+    closing = models.JSONField(default=list, help_text="Ids of positions that are being closed")
+    left = models.JSONField(default=list, help_text="Objects of position_id and code")
+    comment = models.TextField()
+    by_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by_api_key = models.ForeignKey("accounts.ApiKey", models.PROTECT, null=True, related_name="+")
+    started_at = models.DateTimeField()
+    until = models.DateTimeField(help_text="What is open then is left")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "account"], name="flattening_by_state")]
+
+    def __str__(self):
+        return f"flattening of account {self.account_id}"
 
 
 def hold_name(scope: KillScope, target_id: int | None = None) -> str:

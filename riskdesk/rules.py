@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from positions.engine.money import ZERO, exact
+from positions.engine.types import Side
 from riskdesk.measures import (
     Asked,
     Exposure,
@@ -65,6 +66,7 @@ class Refusal:
     limit: object
     value: object
     message: str
+    is_unpriced: bool = False
 
 
 @exact
@@ -96,10 +98,19 @@ def _order_notional(asked: Asked, _: Exposure, limits: Limits) -> Refusal | None
     limit = limits.max_order_notional
     if limit is None:
         return None
-    value = notional(asked.qty, asked.price, asked.market)
+    value = notional(asked.qty, _worth_at(asked), asked.market)
     if value is None:
         return _unpriced("max_order_notional", limit)
     return _above("max_order_notional", limit, value, "The order's value is too large.")
+
+
+def _worth_at(asked: Asked) -> Decimal | None:
+    """The most that a unit can be traded at: a sell below the market's price trades at that."""
+    if asked.limit_price is None or asked.side is Side.BUY:
+        return asked.price
+    if asked.last_price is None:
+        return None
+    return max(asked.limit_price, asked.last_price)
 
 
 def _collar(asked: Asked, _: Exposure, limits: Limits) -> Refusal | None:
@@ -230,7 +241,8 @@ def _above(
 
 def _unpriced(rule: str, limit: Decimal) -> Refusal:
     return Refusal(rule, "price", limit, None,
-                   "No price is known to hold against the limit.")  # fmt: skip
+                   "No price is known to hold against the limit.",
+                   is_unpriced=True)  # fmt: skip
 
 
 Rule = Callable[[Asked, Exposure, Limits], Refusal | None]

@@ -6,10 +6,13 @@ from typing import Any
 from django.db.models import Q
 
 from accounts.models import Account, KeyPermission, Strategy
-from accounts.permissions import Caller, readable_strategies
+from accounts.rights.families import line_of
+from accounts.rights.permissions import Caller, readable_strategies
 from accounts.words import Right
-from riskdesk.facts import Facts, halt_facts, limit_facts, switch_facts
-from riskdesk.models import Control, KillSwitch, hold_name
+from positions.models import Position
+from positions.ports import exchange
+from riskdesk.facts import Facts, flatten_facts, halt_facts, limit_facts, switch_facts
+from riskdesk.models import Control, Flattening, KillSwitch, hold_name
 from riskdesk.rules import Limits
 from riskdesk.words import HaltState, KillScope, Scope
 
@@ -17,7 +20,14 @@ _OFF = Limits()
 
 
 def risk_of(caller: Caller, account: Account) -> Facts:
-    """Status, limits, halts and pulled kill switches of one account. Two queries."""
+    """Status, limits, halts, kill switches, the last flatten, and what of an account is not seen.
+
+    Four queries, for a restricted key six. It is told of what is not seen what concerns the whole
+    account only: in which symbols orders rest depends on others.
+    """
+    blind = exchange().blind([account.pk])[account.pk]
+    if readable_strategies(caller, account.pk) is not None:
+        blind = [each for each in blind if not each["name"]]
     controls = _visible(caller, account)
     whole = next((each for each in controls if each.scope == Scope.ACCOUNT), None)
     return {
@@ -33,6 +43,8 @@ def risk_of(caller: Caller, account: Account) -> Facts:
         ],
         "halts": [halt_facts(each) for each in controls if _holds_back(each)],
         "kill_switches": [switch_facts(each) for each in _pulled(account)],
+        "flatten": _flatten(caller, account),
+        "blind": blind,
     }
 
 
@@ -63,7 +75,7 @@ def _holds_back(control: Control) -> bool:
 
 
 def _visible(caller: Caller, account: Account) -> list[Control]:
-    """The account's controls, of strategies and keys only the caller's own.
+    """The account's controls, of strategies and keys only those that hold for the caller.
 
     Who may manage risk on the whole account sees those of every key.
     """
@@ -73,8 +85,19 @@ def _visible(caller: Caller, account: Account) -> list[Control]:
         names: Iterable[str] = map(str, allowed)
         rows = rows.exclude(~Q(target__in=[*names]), scope=Scope.STRATEGY)
     if allowed is not None or not caller.may(account.pk, Right.RISK_MANAGE):
-        rows = rows.exclude(~Q(target=str(caller.api_key_id)), scope=Scope.KEY)
+        own = [str(number) for number in line_of(caller.api_key_id)]
+        rows = rows.exclude(~Q(target__in=own), scope=Scope.KEY)
     return list(rows)
+
+
+def _flatten(caller: Caller, account: Account) -> Facts | None:
+    """The newest flatten; to a restricted key the positions of its own strategies only."""
+    row = Flattening.objects.filter(account=account).order_by("-id").first()
+    if row is None or readable_strategies(caller, account.pk) is None:
+        return flatten_facts(row)
+    named = [*row.closing, *(each["position_id"] for each in row.left)]
+    own = Position.objects.visible_to(caller, [account.pk]).filter(pk__in=named)
+    return flatten_facts(row, {*own.values_list("pk", flat=True)})
 
 
 def _pulled(account: Account) -> list[KillSwitch]:

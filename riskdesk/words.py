@@ -33,3 +33,14 @@ class KillScope(StrEnum):
     ACCOUNT = "account"
     USER = "user"
     ALL = "all"
+
+
+class FlattenState(StrEnum):
+    """``running``: it goes on by itself. ``flat``: nothing is open. ``left``: something still is.
+
+    Nothing more is done about what is left; a case each tells of it.
+    """
+
+    RUNNING = "running"
+    FLAT = "flat"
+    LEFT = "left"

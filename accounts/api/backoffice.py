@@ -15,11 +15,11 @@ from rest_framework.status import HTTP_201_CREATED
 from accounts import services
 from accounts.api import backoffice_bodies as bodies
 from accounts.api import serializers as shapes
-from accounts.api.base import WITH_BODY, AdminView, actor_of, answers
-from accounts.api.bodies import grants_in, read_body, strategies_in
+from accounts.api.base import WITH_BODY, AdminView, actor_of, answers, read_act
+from accounts.api.bodies import grants_in, strategies_in
 from accounts.api.paging import PAGING_PARAMETERS, page_of
 from accounts.models import Account, ApiKey, KeyPermission, Strategy, User
-from accounts.permissions import AccountRights
+from accounts.rights.permissions import AccountRights
 from accounts.selectors import found
 from oms_project.errors import Invalid
 
@@ -49,8 +49,8 @@ class Users(AdminView):
     )
     def post(self, request: Request) -> Response:
         """Create a user; without a password it is for programs only."""
-        body = read_body(bodies.NewUserBody, request)
-        user = services.create_user(**body, by=actor_of(request))
+        body, by = read_act(bodies.NewUserBody, request)
+        user = services.create_user(**body, by=by)
         return Response(bodies.UserRow(user).data, status=HTTP_201_CREATED)
 
 
@@ -74,10 +74,11 @@ class OneUser(AdminView):
     )
     def patch(self, request: Request, user_id: int) -> Response:
         """Change the fields given. Who is disabled, or gets a new password, is logged out."""
+        changes, by = read_act(bodies.UserChangeBody, request)
         user = services.update_user(
             user=found(User.objects.all(), user_id),
-            changes=read_body(bodies.UserChangeBody, request),
-            by=actor_of(request),
+            changes=changes,
+            by=by,
         )
         return Response(bodies.UserRow(user).data)
 
@@ -121,7 +122,7 @@ class Keys(AdminView):
     )
     def post(self, request: Request) -> Response:
         """Make a key for a user: with the rights of the role on accounts, or one by one."""
-        body = read_body(bodies.NewKeyForUserBody, request)
+        body, by = read_act(bodies.NewKeyForUserBody, request)
         user: User = found(User.objects.all(), body["user_id"])
         issued = services.create_api_key(
             user=user,
@@ -129,7 +130,7 @@ class Keys(AdminView):
             label=body["label"],
             expires_at=body.get("expires_at"),
             ip_allow_list=body.get("ip_allow_list") or (),
-            by=actor_of(request),
+            by=by,
         )
         answer = {**bodies.OwnedKeyRow(issued.row).data, "api_key": issued.plain}
         return Response(answer, status=HTTP_201_CREATED)
@@ -150,15 +151,16 @@ class OneKey(AdminView):
     @extend_schema(
         operation_id="backoffice_change_api_key",
         tags=TAGS,
-        request=shapes.ApiKeyChangeBody,
+        request=bodies.KeyChangeBody,
         responses=answers({200: bodies.OwnedKeyRow}, *WITH_BODY, 403, 404, 409),
     )
     def patch(self, request: Request, api_key_id: int) -> Response:
         """Change the fields given; `status: revoked` takes effect within a second."""
+        changes, by = read_act(bodies.KeyChangeBody, request)
         key = services.update_api_key(
             api_key=_key(api_key_id),
-            changes=read_body(shapes.ApiKeyChangeBody, request),
-            by=actor_of(request),
+            changes=changes,
+            by=by,
         )
         return Response(bodies.OwnedKeyRow(key).data)
 
@@ -184,8 +186,8 @@ class Permissions(AdminView):
     def put(self, request: Request, api_key_id: int) -> Response:
         """The key may do exactly this, and nothing on accounts that are not named."""
         key = _key(api_key_id)
-        grants = grants_in(read_body(bodies.PermissionsBody, request)["permissions"])
-        services.set_permissions(api_key=key, grants=grants, by=actor_of(request))
+        body, by = read_act(bodies.PermissionsBody, request)
+        services.set_permissions(api_key=key, grants=grants_in(body["permissions"]), by=by)
         return Response(_permissions_page(key))
 
     @extend_schema(
@@ -197,11 +199,12 @@ class Permissions(AdminView):
     def patch(self, request: Request, api_key_id: int) -> Response:
         """Change the rights given, on the accounts named; everything else stays."""
         key = _key(api_key_id)
-        changes = read_body(bodies.PermissionChangesBody, request)["permissions"]
+        body, by = read_act(bodies.PermissionChangesBody, request)
+        changes = body["permissions"]
         for change in changes:
             if "strategies" in change:
                 change["strategies"] = strategies_in(change["strategies"])
-        services.change_permissions(api_key=key, changes=changes, by=actor_of(request))
+        services.change_permissions(api_key=key, changes=changes, by=by)
         return Response(_permissions_page(key))
 
 
@@ -227,12 +230,12 @@ class Strategies(AdminView):
     )
     def post(self, request: Request) -> Response:
         """Create a strategy and link it to accounts."""
-        body = read_body(bodies.StrategyForAllBody, request)
+        body, by = read_act(bodies.StrategyForAllBody, request)
         strategy = services.create_strategy(
             name=body["name"],
             account_ids=body.get("account_ids", ()),
             client_strategy_id=body.get("client_strategy_id"),
-            by=actor_of(request),
+            by=by,
         )
         return Response(_strategy_row(_strategy(strategy.pk)), status=HTTP_201_CREATED)
 
@@ -257,10 +260,11 @@ class OneStrategy(AdminView):
     )
     def patch(self, request: Request, strategy_id: int) -> Response:
         """Change the fields given; a disabled strategy's orders are refused."""
+        changes, by = read_act(bodies.StrategyChangeBody, request)
         services.update_strategy(
             strategy=_strategy(strategy_id),
-            changes=read_body(bodies.StrategyChangeBody, request),
-            by=actor_of(request),
+            changes=changes,
+            by=by,
         )
         return Response(_strategy_row(_strategy(strategy_id)))
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api.bodies import Body, UtcField
+from accounts.api.bodies import Body, CommentedBody, UtcField
 from accounts.api.serializers import (
     ID,
+    ApiKeyChangeBody,
     ApiKeyRow,
     NewApiKeyBody,
     NewStrategyBody,
@@ -15,6 +16,7 @@ from accounts.api.serializers import (
     StrategyRightsBody,
 )
 from accounts.models import ApiKey, User
+from accounts.validation import PROVISIONAL_AFTER_S
 from accounts.words import (
     PositionMode,
     Protection,
@@ -52,7 +54,7 @@ class UserRow(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
-class UserChangeBody(Body):
+class UserChangeBody(CommentedBody):
     role = serializers.ChoiceField(choices_of(Role), required=False)
     is_active = serializers.BooleanField(required=False)
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
@@ -63,7 +65,7 @@ class UserChangeBody(Body):
     )
 
 
-class NewUserBody(Body):
+class NewUserBody(CommentedBody):
     user_name = serializers.CharField(max_length=150)
     role = serializers.ChoiceField(choices_of(Role))
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
@@ -98,7 +100,11 @@ class OwnedKeyAnswer(OwnedKeyRow):
         read_only_fields = fields
 
 
-class NewKeyForUserBody(NewApiKeyBody):
+class KeyChangeBody(CommentedBody, ApiKeyChangeBody):
+    """What of any key may change."""
+
+
+class NewKeyForUserBody(CommentedBody, NewApiKeyBody):
     user_id = serializers.IntegerField(**ID)
     account_ids = serializers.ListField(
         child=serializers.IntegerField(**ID),
@@ -117,7 +123,7 @@ class NewKeyForUserBody(NewApiKeyBody):
     )
 
 
-class PermissionsBody(Body):
+class PermissionsBody(CommentedBody):
     permissions = PermissionBody(many=True)
 
 
@@ -131,21 +137,22 @@ class PermissionChange(Body):
     can_risk_manage = serializers.BooleanField(required=False)
     can_block_new_positions = serializers.BooleanField(required=False)
     can_block_account = serializers.BooleanField(required=False)
+    can_see_balance = serializers.BooleanField(required=False)
     restrict_to_strategies = serializers.BooleanField(required=False)
     strategies = StrategyRightsBody(many=True, required=False)
 
 
-class PermissionChangesBody(Body):
+class PermissionChangesBody(CommentedBody):
     permissions = PermissionChange(many=True)
 
 
-class StrategyForAllBody(NewStrategyBody):
+class StrategyForAllBody(CommentedBody, NewStrategyBody):
     account_ids = serializers.ListField(
         child=serializers.IntegerField(**ID), required=False, max_length=1000
     )
 
 
-class StrategyChangeBody(Body):
+class StrategyChangeBody(CommentedBody):
     name = serializers.CharField(required=False, max_length=120)
     account_ids = serializers.ListField(
         child=serializers.IntegerField(**ID), required=False, max_length=1000
@@ -183,6 +190,7 @@ class AccountRow(serializers.Serializer[Any]):
     reversal = serializers.ChoiceField(choices_of(Reversal))
     protection = serializers.ChoiceField(choices_of(Protection))
     keep_stops = serializers.BooleanField()
+    provisional_after_s = serializers.IntegerField(allow_null=True)
     raw_storage = serializers.ChoiceField(choices_of(RawStorage))
     reconcile_policy = serializers.DictField()
     extra_config = serializers.DictField()
@@ -195,7 +203,7 @@ class AccountRow(serializers.Serializer[Any]):
     updated_at = UtcField()
 
 
-class AccountChangeBody(Body):
+class AccountChangeBody(CommentedBody):
     label = serializers.CharField(required=False, max_length=120)
     is_testnet = serializers.BooleanField(required=False)
     position_mode = serializers.ChoiceField(
@@ -208,6 +216,14 @@ class AccountChangeBody(Body):
     )
     protection = serializers.ChoiceField(choices_of(Protection), required=False)
     keep_stops = serializers.BooleanField(required=False)
+    provisional_after_s = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=PROVISIONAL_AFTER_S[0],
+        max_value=PROVISIONAL_AFTER_S[1],
+        help_text="Seconds after which a fill that the exchange reports and does not list is "
+        "booked provisionally; null: only by a person.",
+    )
     reconcile_policy = serializers.DictField(required=False)
     extra_config = serializers.DictField(required=False)
     credentials = CredentialsBody(required=False)

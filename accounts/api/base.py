@@ -1,17 +1,19 @@
 """What do all views of ``accounts`` have in common?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.api.bodies import CommentedBody, read_body
 from accounts.api.serializers import ErrorBody
 from accounts.audit import Actor
-from accounts.authentication import KeyAuthentication, caller_of
-from accounts.client import request_id_of
-from accounts.permissions import require_admin
+from accounts.callers.authentication import KeyAuthentication, caller_of
+from accounts.callers.client import request_id_of
+from accounts.rights.permissions import require_admin
 
 _TITLES = {
     400: "The body is not valid JSON.",
@@ -44,6 +46,17 @@ def answers(statuses: Mapping[int, Any], *errors: int) -> dict[int, Any]:
 def actor_of(request: Request) -> Actor:
     """Who acts, for the audit trail."""
     return Actor.from_caller(caller_of(request), request_id_of(request))
+
+
+def read_act(body: type[CommentedBody], request: Request) -> tuple[dict[str, Any], Actor]:
+    """The body without its comment, and who acts, with it.
+
+    Raises:
+        Invalid: as ``read_body``.
+    """
+    fields = read_body(body, request)
+    comment = fields.pop("comment", "").strip()
+    return fields, replace(actor_of(request), comment=comment)
 
 
 class KeyedView(APIView):

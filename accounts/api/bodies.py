@@ -1,8 +1,8 @@
 """What is in a request body, and is it acceptable?
 
 ``read_body`` is how every view of ours reads one: fields that the serializer does not name are
-refused, and the first problem becomes ``Invalid`` with field and value. Values of secrets, and of
-whatever lies inside them, are never repeated.
+refused, and the first problem becomes ``Invalid`` with field, limit and value. Values of secrets,
+and of whatever lies inside them, are never repeated.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
-from accounts.permissions import AccountRights, StrategyRights
-from accounts.words import Right
+from accounts.api.limits import UNKNOWN, limit_of, told_value
+from accounts.rights.permissions import AccountRights, StrategyRights
+from accounts.words import LONGEST_COMMENT, Right
 from oms_project.errors import Invalid
 
 SECRET_FIELDS = frozenset({"password", "current_password", "new_password", "otp", "credentials"})
@@ -26,8 +28,20 @@ class Body(serializers.Serializer[Any]):
         if isinstance(data, Mapping):
             for name in data:
                 if name not in self.fields:
-                    raise serializers.ValidationError({str(name): ["This field is not known."]})
+                    unknown = ErrorDetail("This field is not known.", code=UNKNOWN)
+                    raise serializers.ValidationError({str(name): [unknown]})
         return super().to_internal_value(data)
+
+
+class CommentedBody(Body):
+    """A body of the back office: it may say why."""
+
+    comment = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=LONGEST_COMMENT,
+        help_text="Why; kept in the audit trail.",
+    )
 
 
 class UtcField(serializers.DateTimeField):
@@ -47,9 +61,11 @@ def read_body(serializer: type[Body], request: Request, *, partial: bool = False
         raise Invalid("Send a JSON object.", field="body", limit="object")
     body = serializer(data=request.data, partial=partial)
     if not body.is_valid():
-        field, message = _first_problem(body.errors)
-        facts = {} if _is_secret(field) else {"value": _value_at(request.data, field)}
-        raise Invalid(message, field=field, **facts)
+        field, problem = _first_problem(body.errors)
+        facts = {"field": field, "limit": limit_of(body, field, problem)}
+        if not _is_secret(field):
+            facts["value"] = told_value(_value_at(request.data, field), problem)
+        raise Invalid(str(problem), **facts)
     return dict(body.validated_data)
 
 
@@ -80,7 +96,7 @@ def _rights_in(row: dict[str, Any]) -> AccountRights:
     return AccountRights(granted, strategies_in(row.get("strategies", [])))
 
 
-def _first_problem(errors: Any, path: str = "") -> tuple[str, str]:
+def _first_problem(errors: Any, path: str = "") -> tuple[str, ErrorDetail]:
     """The path of the first error, such as ``permissions.0.account_id``, and what it says."""
     if isinstance(errors, Mapping):
         name, inner = next(iter(errors.items()))
@@ -90,7 +106,7 @@ def _first_problem(errors: Any, path: str = "") -> tuple[str, str]:
     if isinstance(errors, list) and errors and isinstance(errors[0], Mapping):
         place, inner = next((place, inner) for place, inner in enumerate(errors) if inner)
         return _first_problem(inner, f"{path}.{place}")
-    return path, str(errors[0])
+    return path, errors[0]
 
 
 def _is_secret(field: str) -> bool:

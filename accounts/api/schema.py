@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The header ``x-api-key``, holding an API key or a login token."""
 
-    target_class = "accounts.authentication.KeyAuthentication"
+    target_class = "accounts.callers.authentication.KeyAuthentication"
     name = "ApiKey"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:

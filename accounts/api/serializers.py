@@ -91,6 +91,9 @@ class ApiKeyRow(serializers.ModelSerializer[ApiKey]):
     ip_allow_list = serializers.ListField(child=serializers.CharField(), read_only=True)
     expires_at = UtcField(allow_null=True, read_only=True)
     last_used_at = UtcField(allow_null=True, read_only=True)
+    made_by = serializers.IntegerField(
+        allow_null=True, read_only=True, help_text="The key that made it and binds it."
+    )
     created_at = UtcField(read_only=True)
 
     class Meta:
@@ -103,6 +106,7 @@ class ApiKeyRow(serializers.ModelSerializer[ApiKey]):
             "expires_at",
             "ip_allow_list",
             "last_used_at",
+            "made_by",
             "created_at",
         )
         read_only_fields = fields
@@ -132,6 +136,7 @@ class PermissionBody(Body):
     can_risk_manage = serializers.BooleanField(default=False)
     can_block_new_positions = serializers.BooleanField(default=False)
     can_block_account = serializers.BooleanField(default=False)
+    can_see_balance = serializers.BooleanField(default=False)
     restrict_to_strategies = serializers.BooleanField(default=False)
     strategies = StrategyRightsBody(many=True, required=False)
 
@@ -228,6 +233,7 @@ class EnrolmentAnswer(serializers.Serializer[Any]):
 
 
 class ConfirmBody(Body):
+    current_password = serializers.CharField(max_length=1024, trim_whitespace=False)
     otp = serializers.CharField(max_length=32)
 
 

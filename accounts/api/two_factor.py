@@ -9,8 +9,9 @@ from accounts import selectors, services
 from accounts.api import serializers as shapes
 from accounts.api.base import WITH_BODY, KeyedView, actor_of, answers
 from accounts.api.bodies import read_body
-from accounts.authentication import caller_of
-from accounts.client import client_address_of
+from accounts.callers import second_factor
+from accounts.callers.authentication import caller_of
+from accounts.callers.client import client_address_of
 from accounts.services import two_factor
 
 
@@ -27,7 +28,7 @@ class TwoFactor(KeyedView):
         user = selectors.user_of(caller_of(request))
         facts = {
             "enabled": user.has_two_factor,
-            "required": two_factor.is_required(user),
+            "required": second_factor.is_required(user),
             "since": user.two_factor_since,
             "recovery_codes_left": two_factor.recovery_codes_left(user),
         }
@@ -58,13 +59,16 @@ class TwoFactorConfirm(KeyedView):
         operation_id="confirm_two_factor",
         tags=["user"],
         request=shapes.ConfirmBody,
-        responses=answers({200: shapes.RecoveryCodesAnswer}, *WITH_BODY, 409),
+        responses=answers({200: shapes.RecoveryCodesAnswer}, *WITH_BODY, 409, 429),
     )
     def post(self, request: Request) -> Response:
         """Log-ins need the authenticator from now on; every log-in of the user ends."""
-        codes = two_factor.confirm(
+        body = read_body(shapes.ConfirmBody, request)
+        codes = services.confirm_own_two_factor(
             user=selectors.user_of(caller_of(request)),
-            otp=read_body(shapes.ConfirmBody, request)["otp"],
+            password=body["current_password"],
+            otp=body["otp"],
+            address=client_address_of(request.META),
             by=actor_of(request),
         )
         return Response({"recovery_codes": codes})

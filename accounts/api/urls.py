@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import backoffice, two_factor, views
+from accounts.api import backoffice, personal, two_factor, views
 
 urlpatterns = [
     path("auth/login-password", views.LoginPassword.as_view(), name="login-password"),
@@ -23,6 +23,9 @@ urlpatterns = [
         name="two-factor-confirm",
     ),
     path("user/two-factor/remove", two_factor.TwoFactorRemove.as_view(), name="two-factor-remove"),
+    path("user/settings", personal.Settings.as_view(), name="settings"),
+    path("user/views", personal.Views.as_view(), name="views"),
+    path("user/views/<int:view_id>", personal.OneView.as_view(), name="view"),
     path("strategies", views.Strategies.as_view(), name="strategies"),
     path("backoffice/users", backoffice.Users.as_view(), name="backoffice-users"),
     path("backoffice/users/<int:user_id>", backoffice.OneUser.as_view(), name="backoffice-user"),

@@ -13,9 +13,9 @@ from accounts.api import serializers as shapes
 from accounts.api.base import WITH_BODY, KeyedView, actor_of, answers
 from accounts.api.bodies import grants_in, read_body
 from accounts.api.paging import PAGING_PARAMETERS, page_of
-from accounts.authentication import caller_of
-from accounts.client import client_address_of, request_id_of
-from accounts.permissions import Caller
+from accounts.callers.authentication import caller_of
+from accounts.callers.client import client_address_of, request_id_of
+from accounts.rights.permissions import Caller
 
 
 class LoginPassword(APIView):

@@ -23,15 +23,16 @@ class RawHelp(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 
 
 class OperatorCommand(BaseCommand):
-    """Implement ``run``; what it returns is printed as JSON."""
+    """Implement ``run``; what it returns is printed as JSON. ``notes`` end its ``--help``."""
 
     example: ClassVar[str] = ""
+    notes: ClassVar[str] = ""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return super().create_parser(
             prog_name,
             subcommand,
-            epilog=f"example:\n  {self.example}",
+            epilog=f"example:\n  {self.example}\n\n{self.notes}".rstrip(),
             formatter_class=RawHelp,
             **kwargs,
         )

@@ -14,22 +14,22 @@ from accounts.services.keys import (
     IssuedKey,
     change_permissions,
     create_api_key,
-    create_own_api_key,
     grant,
     revoke_api_key,
     set_permissions,
     template_grants,
     update_api_key,
-    update_own_api_key,
 )
 from accounts.services.logins import (
     LogIn,
+    confirm_own_two_factor,
     enrol_own_two_factor,
     identify,
     log_in,
     log_out,
     remove_own_two_factor,
 )
+from accounts.services.own_keys import create_own_api_key, update_own_api_key
 from accounts.services.strategies import (
     create_own_strategy,
     create_strategy,
@@ -52,6 +52,7 @@ __all__ = [
     "add_account",
     "change_password",
     "change_permissions",
+    "confirm_own_two_factor",
     "create_api_key",
     "create_own_api_key",
     "create_own_strategy",

@@ -13,6 +13,7 @@ from accounts.models import Account, Credentials
 from accounts.validation import (
     require_exchange_id,
     require_extra_config,
+    require_provisional_after,
     require_reconcile_policy,
     require_valid,
     require_word,
@@ -38,6 +39,7 @@ CHANGEABLE: Mapping[str, Callable[[Any], Any]] = {
     "reversal": _word(Reversal, "reversal"),
     "protection": _word(Protection, "protection"),
     "keep_stops": _as_is,
+    "provisional_after_s": require_provisional_after,
     "reconcile_policy": require_reconcile_policy,
     "extra_config": require_extra_config,
 }
@@ -54,6 +56,7 @@ def add_account(
     reversal: str = Reversal.SPLIT,
     protection: str = Protection.OMS,
     keep_stops: bool = True,
+    provisional_after_s: int | None = None,
     raw_storage: str = RawStorage.SHARED,
     reconcile_policy: Mapping[str, Any] | None = None,
     extra_config: Mapping[str, Any] | None = None,
@@ -74,6 +77,7 @@ def add_account(
         reversal=require_word(Reversal, reversal, field="reversal").value,
         protection=require_word(Protection, protection, field="protection").value,
         keep_stops=keep_stops,
+        provisional_after_s=require_provisional_after(provisional_after_s),
         raw_storage=require_word(RawStorage, raw_storage, field="raw_storage").value,
         reconcile_policy=require_reconcile_policy(reconcile_policy or {}),
         extra_config=require_extra_config(extra_config or {}),

@@ -3,28 +3,22 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from django.db import transaction
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.authentication import forget, rights_of
-from accounts.key_text import digest_of, new_key_text
+from accounts.callers.authentication import forget, rights_of
+from accounts.callers.key_text import digest_of, new_key_text
 from accounts.models import Account, ApiKey, KeyPermission, KeyStrategy, Strategy, User
-from accounts.permissions import KEY_TEMPLATES, AccountRights, Caller, StrategyRights
+from accounts.ports import making_desk
+from accounts.rights import bounds
+from accounts.rights.families import family_of, rights_in
+from accounts.rights.permissions import KEY_TEMPLATES, AccountRights, StrategyRights, is_within
 from accounts.validation import require_future, require_ip_allow_list, require_valid
 from accounts.words import KeyStatus, Right, Role
-from oms_project.errors import (
-    AccountNotFound,
-    Conflict,
-    Invalid,
-    InvalidStrategyId,
-    NotFound,
-    PermissionDenied,
-    StrategyPermissionDenied,
-)
+from oms_project.errors import AccountNotFound, Conflict, InvalidStrategyId
 
 OWN_KEY_FIELDS = ("label", "expires_at", "ip_allow_list", "status")
 
@@ -60,16 +54,25 @@ def create_api_key(
     label: str = "",
     expires_at: datetime | None = None,
     ip_allow_list: Iterable[str] = (),
+    maker: ApiKey | None = None,
 ) -> IssuedKey:
     """A new active key of ``user`` with ``grants``, account id → rights; see ``template_grants``.
+
+    ``maker``: the key that makes it, which binds it for good. Without one it is the back office.
 
     Raises:
         AccountNotFound, InvalidStrategyId: a grant names what does not exist.
         Invalid: the label, the expiry or the allow-list is not acceptable.
+        PermissionDenied: an admin's key gives more than the template of the user's role.
+        RiskBlocked: it could trade, and the user, a key of theirs or an account is held back.
     """
+    if maker is None:
+        _require_template(user, grants, by)
+        _require_open(user, grants, by)
     prefix, plain = new_key_text()
     row = ApiKey(
         user=user,
+        lineage="/" if maker is None else f"{maker.lineage}{maker.pk}/",
         prefix=prefix,
         digest=digest_of(plain),
         label=label,
@@ -89,7 +92,10 @@ def create_api_key(
             "user_id": user.pk,
             "prefix": prefix,
             "label": label,
-            "grants": {str(number): _as_facts(rights) for number, rights in grants.items()},
+            "made_by": row.made_by,
+            "expires_at": row.expires_at,
+            "ip_allow_list": row.ip_allow_list,
+            "grants": {str(number): as_facts(rights) for number, rights in grants.items()},
         },
     )
     return IssuedKey(row, plain)
@@ -101,9 +107,11 @@ def grant(*, api_key: ApiKey, account_id: int, rights: AccountRights, by: Actor)
 
     Raises:
         AccountNotFound, InvalidStrategyId: what does not exist.
+        PermissionDenied: it is more than before, and ``by`` acts through a key only.
     """
-    earlier = KeyPermission.objects.filter(api_key=api_key, account_id=account_id).first()
-    before = None if earlier is None else {"granted": sorted(earlier.granted())}
+    earlier = rights_of(api_key).get(account_id, AccountRights())
+    if not is_within(rights, earlier):
+        by.require_log_in(api_key_id=api_key.pk, account_id=account_id)
     row = _write_grant(api_key, account_id, rights)
     transaction.on_commit(forget)
     audit.record(
@@ -111,8 +119,8 @@ def grant(*, api_key: ApiKey, account_id: int, rights: AccountRights, by: Actor)
         action="permissions_changed",
         object_type="api_key",
         object_id=api_key.pk,
-        before=before,
-        after={"account_id": account_id, **_as_facts(rights)},
+        before={"account_id": account_id, **as_facts(earlier)},
+        after={"account_id": account_id, **as_facts(rights)},
     )
     return row
 
@@ -143,101 +151,52 @@ def _changed(held: AccountRights, change: Mapping[str, Any]) -> AccountRights:
 
 @transaction.atomic
 def revoke_api_key(*, api_key: ApiKey, by: Actor, comment: str = "") -> bool:
-    """The key opens nothing any more, nor do log-ins that act through it: within a second in every
-    process. Returns whether it was active until now."""
-    revoked = ApiKey.objects.filter(pk=api_key.pk, status=KeyStatus.ACTIVE).update(
-        status=KeyStatus.REVOKED
-    )
+    """The key and all that descend from it open nothing any more, nor do log-ins that act through
+    them: within a second in every process. Returns whether the key was active until now."""
+    family = family_of(api_key.pk).filter(status=KeyStatus.ACTIVE).order_by("pk")
+    ended = [row.pk for row in family if _revoke(row, api_key, by=by, comment=comment)]
     api_key.status = KeyStatus.REVOKED
     transaction.on_commit(forget)
-    if revoked:
-        audit.record(
-            by=by,
-            action="api_key_revoked",
-            object_type="api_key",
-            object_id=api_key.pk,
-            before={"status": KeyStatus.ACTIVE},
-            after={"status": KeyStatus.REVOKED},
-            comment=comment,
-        )
-    return bool(revoked)
+    return api_key.pk in ended
 
 
-@transaction.atomic
-def create_own_api_key(
-    *,
-    caller: Caller,
-    by: Actor,
-    grants: Mapping[int, AccountRights] | None = None,
-    label: str = "",
-    expires_at: datetime | None = None,
-    ip_allow_list: Iterable[str] | None = None,
-) -> IssuedKey:
-    """A new key of the caller that can do nothing the caller's own key cannot.
-
-    What is not given is taken over from the caller's key: rights, expiry, allow-list.
-
-    Raises:
-        AccountNotFound, PermissionDenied, StrategyPermissionDenied: a grant beyond the caller's.
-        Invalid: an expiry or an allow-list beyond those of the caller's key, or not acceptable.
-    """
-    acting = ApiKey.objects.filter(pk=caller.api_key_id).first()
-    grants = caller.rights if grants is None else grants
-    _require_within(caller, grants)
-    if acting is not None:
-        expires_at = expires_at or acting.expires_at
-        ip_allow_list = acting.ip_allow_list if ip_allow_list is None else ip_allow_list
-        _require_no_longer_life(acting, expires_at)
-        _require_no_wider_network(acting, require_ip_allow_list(ip_allow_list))
-    return create_api_key(
-        user=User.objects.get(pk=caller.user_id),
-        grants=grants,
+def _revoke(row: ApiKey, named: ApiKey, *, by: Actor, comment: str) -> bool:
+    active = ApiKey.objects.filter(pk=row.pk, status=KeyStatus.ACTIVE)
+    if not active.update(status=KeyStatus.REVOKED):
+        return False
+    after: dict[str, Any] = {"status": KeyStatus.REVOKED}
+    audit.record(
         by=by,
-        label=label,
-        expires_at=expires_at,
-        ip_allow_list=ip_allow_list or (),
+        action="api_key_revoked",
+        object_type="api_key",
+        object_id=row.pk,
+        before={"status": KeyStatus.ACTIVE},
+        after=after if row.pk == named.pk else after | {"with": named.pk},
+        comment=comment,
     )
-
-
-@transaction.atomic
-def update_own_api_key(
-    *, caller: Caller, api_key_id: int, changes: Mapping[str, Any], by: Actor
-) -> ApiKey:
-    """The given ones of ``OWN_KEY_FIELDS`` are changed; ``status`` only ever to revoked.
-
-    Raises:
-        NotFound: the caller has no such key.
-        Conflict: the key is revoked, and the change is not that.
-        Invalid: a value that is not acceptable, or wider than the acting key's.
-    """
-    key = ApiKey.objects.filter(pk=api_key_id, user_id=caller.user_id).first()
-    if key is None:
-        raise NotFound("There is no such key.", api_key_id=api_key_id)
-    acting = ApiKey.objects.filter(pk=caller.api_key_id).first()
-    return update_api_key(api_key=key, changes=changes, acting=acting, by=by)
+    return True
 
 
 @transaction.atomic
 def update_api_key(
-    *, api_key: ApiKey, changes: Mapping[str, Any], by: Actor, acting: ApiKey | None = None
+    *, api_key: ApiKey, changes: Mapping[str, Any], by: Actor, comment: str = ""
 ) -> ApiKey:
     """The given ones of ``OWN_KEY_FIELDS`` are changed; ``status`` only ever to revoked.
 
-    With ``acting``, nothing may become wider than that key's own.
-
     Raises:
         Conflict: the key is revoked, and the change is not that.
-        Invalid: a value that is not acceptable, or wider than the acting key's.
+        Invalid: a value that is not acceptable, or wider than that of the key's maker.
+        PermissionDenied: it gets wider, and ``by`` acts through a key only.
     """
     wanted = dict(changes)
     if wanted.pop("status", api_key.status) != api_key.status:
         if api_key.status == KeyStatus.REVOKED:
             raise Conflict("A revoked key stays revoked.", api_key_id=api_key.pk)
-        revoke_api_key(api_key=api_key, by=by)
+        revoke_api_key(api_key=api_key, by=by, comment=comment)
     elif wanted and api_key.status == KeyStatus.REVOKED:
         raise Conflict("The key is revoked.", api_key_id=api_key.pk)
     if wanted:
-        _change_key(api_key, wanted, acting=acting, by=by)
+        _change_key(api_key, wanted, by=by, comment=comment)
     return api_key
 
 
@@ -249,13 +208,14 @@ def set_permissions(*, api_key: ApiKey, grants: Mapping[int, AccountRights], by:
         AccountNotFound, InvalidStrategyId: a grant names what does not exist.
     """
     others = KeyPermission.objects.filter(api_key=api_key).exclude(account_id__in=grants)
-    for row in others:
+    for row in others.prefetch_related("strategies"):
         audit.record(
             by=by,
             action="permissions_withdrawn",
             object_type="api_key",
             object_id=api_key.pk,
-            before={"account_id": row.account_id, "granted": sorted(row.granted())},
+            before={"account_id": row.account_id, **as_facts(rights_in(row))},
+            after={"account_id": row.account_id, **as_facts(AccountRights())},
         )
     others.delete()
     for account_id, rights in grants.items():
@@ -263,13 +223,18 @@ def set_permissions(*, api_key: ApiKey, grants: Mapping[int, AccountRights], by:
     transaction.on_commit(forget)
 
 
-def _change_key(key: ApiKey, wanted: dict[str, Any], *, acting: ApiKey | None, by: Actor) -> None:
+def _change_key(key: ApiKey, wanted: dict[str, Any], *, by: Actor, comment: str) -> None:
+    maker = ApiKey.objects.filter(pk=key.made_by).first() if key.made_by else None
     if "expires_at" in wanted:
         require_future(wanted["expires_at"], field="expires_at")
-        _require_no_longer_life(acting, wanted["expires_at"])
+        bounds.require_no_longer_life(maker, wanted["expires_at"])
+        if bounds.outlives(wanted["expires_at"], key.expires_at):
+            by.require_log_in(api_key_id=key.pk, field="expires_at")
     if "ip_allow_list" in wanted:
         wanted["ip_allow_list"] = require_ip_allow_list(wanted["ip_allow_list"])
-        _require_no_wider_network(acting, wanted["ip_allow_list"])
+        bounds.require_no_wider_network(maker, wanted["ip_allow_list"])
+        if bounds.reaches_beyond(wanted["ip_allow_list"], key.ip_allow_list):
+            by.require_log_in(api_key_id=key.pk, field="ip_allow_list")
     before = {name: getattr(key, name) for name in wanted}
     for name, value in wanted.items():
         setattr(key, name, value)
@@ -283,7 +248,25 @@ def _change_key(key: ApiKey, wanted: dict[str, Any], *, acting: ApiKey | None, b
         object_id=key.pk,
         before=before,
         after=wanted,
+        comment=comment,
     )
+
+
+def _require_template(user: User, grants: Mapping[int, AccountRights], by: Actor) -> None:
+    """A key of an admin makes what the role's template says, and no more."""
+    template = KEY_TEMPLATES[Role(user.role)]
+    bound = AccountRights(template.rights)
+    for account_id, rights in grants.items():
+        is_open = template.restricted and not rights.is_restricted
+        if is_open or not is_within(rights, bound):
+            by.require_log_in(user_id=user.pk, account_id=account_id)
+
+
+def _require_open(user: User, grants: Mapping[int, AccountRights], by: Actor) -> None:
+    """What could trade is not made around a halt; a shell on the machine stands above that."""
+    trades = any(Right.TRADE in rights.granted for rights in grants.values())
+    if trades and by.user_id is not None:
+        making_desk().require_open(user.pk, grants)
 
 
 def _write_grant(key: ApiKey, account_id: int, rights: AccountRights) -> KeyPermission:
@@ -305,7 +288,13 @@ def _write_strategies(row: KeyPermission, strategies: Mapping[int, StrategyRight
     known = set(Strategy.objects.filter(pk__in=strategies).values_list("pk", flat=True))
     for strategy_id in strategies:
         if strategy_id not in known:
-            raise InvalidStrategyId("There is no such strategy.", strategy_id=strategy_id)
+            raise InvalidStrategyId(
+                "There is no such strategy.",
+                field="strategies",
+                limit="ids of strategies",
+                value=strategy_id,
+                strategy_id=strategy_id,
+            )
     row.strategies.all().delete()
     KeyStrategy.objects.bulk_create(
         KeyStrategy(
@@ -318,67 +307,14 @@ def _write_strategies(row: KeyPermission, strategies: Mapping[int, StrategyRight
     )
 
 
-def _require_within(caller: Caller, grants: Mapping[int, AccountRights]) -> None:
-    """Nothing in ``grants`` goes beyond what the caller's own key says."""
-    for account_id, wanted in grants.items():
-        own = caller.rights.get(account_id)
-        if own is None:
-            raise AccountNotFound(account_id=account_id)
-        if beyond := wanted.granted - own.granted:
-            raise PermissionDenied(
-                "A key cannot give more than it has.",
-                account_id=account_id,
-                right=min(beyond),
-            )
-        _require_strategies_within(account_id, own, wanted)
-
-
-def _require_strategies_within(account_id: int, own: AccountRights, wanted: AccountRights) -> None:
-    if own.strategies is None:
-        return
-    if wanted.strategies is None:
-        raise StrategyPermissionDenied(
-            "A restricted key can only give a restricted one.", account_id=account_id
-        )
-    nothing = StrategyRights(can_read=False, can_trade=False)
-    for strategy_id, rights in wanted.strategies.items():
-        held = own.strategies.get(strategy_id, nothing)
-        if (rights.can_read and not held.can_read) or (rights.can_trade and not held.can_trade):
-            raise StrategyPermissionDenied(account_id=account_id, strategy_id=strategy_id)
-
-
-def _require_no_longer_life(acting: ApiKey | None, expires_at: datetime | None) -> None:
-    limit = acting.expires_at if acting else None
-    if limit is not None and (expires_at is None or expires_at > limit):
-        raise Invalid(
-            "A key cannot outlive the one it is made with.",
-            field="expires_at",
-            limit=limit,
-            value=expires_at,
-        )
-
-
-def _require_no_wider_network(acting: ApiKey | None, entries: list[str]) -> None:
-    limits = [ip_network(entry) for entry in acting.ip_allow_list] if acting else []
-    if limits and not (entries and all(_lies_within(entry, limits) for entry in entries)):
-        raise Invalid(
-            "A key cannot be used from more addresses than the one it is made with.",
-            field="ip_allow_list",
-            limit=[str(entry) for entry in limits],
-            value=entries,
-        )
-
-
-def _lies_within(entry: str, limits: list[IPv4Network | IPv6Network]) -> bool:
-    network = ip_network(entry)
-    return any(
-        network.version == limit.version and network.subnet_of(limit)  # type: ignore[arg-type]
-        for limit in limits
-    )
-
-
-def _as_facts(rights: AccountRights) -> dict[str, Any]:
+def as_facts(rights: AccountRights) -> dict[str, Any]:
+    """Rights as the audit trail keeps them, strategies included."""
     return {
         "granted": sorted(rights.granted),
-        "strategies": None if rights.strategies is None else sorted(rights.strategies),
+        "strategies": None
+        if rights.strategies is None
+        else {
+            str(number): {"can_read": each.can_read, "can_trade": each.can_trade}
+            for number, each in sorted(rights.strategies.items())
+        },
     }

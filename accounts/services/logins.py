@@ -8,12 +8,14 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, login_throttle
+from accounts import audit
 from accounts.audit import Actor
-from accounts.authentication import forget, oldest_live_key
-from accounts.key_text import digest_of, new_token_text
+from accounts.callers import login_throttle, second_factor
+from accounts.callers.authentication import forget, oldest_live_key
+from accounts.callers.key_text import digest_of, new_token_text
 from accounts.models import LOGIN_TOKEN_LIFE, ApiKey, LoginToken, User
 from accounts.services import two_factor
+from accounts.trail import refusals
 from oms_project.errors import Conflict, InvalidLogin, NotFound
 
 log = logging.getLogger(__name__)
@@ -51,13 +53,15 @@ def identify(
     user = authenticate(username=user_name, password=password)
     if not isinstance(user, User):
         login_throttle.note_failure(user_name=user_name, address=address)
+        refusals.note("password", user_name=user_name, address=address)
         log.warning("login.refused", extra={"user_name": user_name, "address": address})
         raise InvalidLogin
-    if may_enrol and two_factor.lacks_required(user):
+    if may_enrol and second_factor.lacks_required(user):
         return user
     try:
         two_factor.require_second_factor(user, otp)
     except InvalidLogin:
+        refusals.note("otp", user_name=user_name, address=address)
         log.warning("login.refused_otp", extra={"user_name": user_name, "address": address})
         raise
     return user
@@ -81,7 +85,7 @@ def log_in(
     """
     user = identify(user_name=user_name, password=password, otp=otp, address=address)
     key = _key_to_act_through(user, api_key_id)
-    return _issue_token(user, key, request_id=request_id)
+    return _issue_token(user, key, address=address, request_id=request_id)
 
 
 @transaction.atomic
@@ -109,6 +113,22 @@ def enrol_own_two_factor(
     return two_factor.enrol(user=user, by=by)
 
 
+def confirm_own_two_factor(
+    *, user: User, password: str, otp: str, address: str | None, by: Actor
+) -> list[str]:
+    """As ``two_factor.confirm``, for somebody who gives the password again.
+
+    Raises:
+        RateLimited, InvalidLogin: the password, as ``identify``.
+        Conflict: there is a second factor already, or nothing waits for being confirmed.
+        Invalid: ``otp`` is not what the authenticator shows now.
+    """
+    if user.has_two_factor or two_factor.pending_enrolment(user) is None:
+        raise Conflict("Nothing waits for being confirmed.", field="two_factor")
+    identify(user_name=user.username, password=password, otp=None, address=address, may_enrol=True)
+    return two_factor.confirm(user=user, otp=otp, by=by)
+
+
 def remove_own_two_factor(
     *, user: User, password: str, otp: str, address: str | None, by: Actor
 ) -> None:
@@ -120,7 +140,7 @@ def remove_own_two_factor(
     """
     if not user.has_two_factor:
         raise Conflict("There is no second factor.", field="two_factor")
-    if two_factor.is_required(user):
+    if second_factor.is_required(user):
         raise Conflict("The role needs a second factor.", field="two_factor")
     identify(user_name=user.username, password=password, otp=otp, address=address)
     two_factor.remove(user=user, by=by)
@@ -136,7 +156,7 @@ def _key_to_act_through(user: User, api_key_id: int | None) -> ApiKey | None:
 
 
 @transaction.atomic
-def _issue_token(user: User, key: ApiKey | None, *, request_id: str) -> LogIn:
+def _issue_token(user: User, key: ApiKey | None, *, address: str | None, request_id: str) -> LogIn:
     now = timezone.now()
     LoginToken.objects.filter(user=user, expires_at__lte=now).delete()
     text = new_token_text()
@@ -150,7 +170,7 @@ def _issue_token(user: User, key: ApiKey | None, *, request_id: str) -> LogIn:
     User.objects.filter(pk=user.pk).update(last_login=now)
     key_id = key.pk if key else None
     audit.record(
-        by=Actor(user.pk, user.username, key_id, request_id),
+        by=Actor(user.pk, user.username, key_id, request_id, address=address),
         action="logged_in",
         object_type="user",
         object_id=user.pk,

@@ -7,9 +7,13 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.authentication import forget
+from accounts.callers.authentication import forget
 from accounts.models import Account, KeyPermission, KeyStrategy, Strategy
-from accounts.permissions import Caller, require_trade_of_new_strategy
+from accounts.ports import making_desk
+from accounts.rights.families import line_of
+from accounts.rights.permissions import Caller, readable_strategies, require_trade_of_new_strategy
+from accounts.selectors import forget_client_ids
+from accounts.services.own_keys import require_free
 from accounts.validation import require_valid, require_word
 from accounts.words import StrategyStatus
 from oms_project.errors import AccountNotFound, Invalid
@@ -31,8 +35,11 @@ def create_strategy(
     Raises:
         AccountNotFound: one of the accounts does not exist.
         Invalid: the name or the client's number does not fit.
+        RiskBlocked: ``by`` or one of the accounts is held back.
     """
     numbers = sorted(set(account_ids))
+    if by.user_id is not None:
+        making_desk().require_open(by.user_id, numbers)
     _require_client_strategy_id(client_strategy_id)
     strategy = Strategy(name=name.strip(), client_strategy_id=client_strategy_id)
     require_valid(strategy)
@@ -67,8 +74,12 @@ def create_own_strategy(
 ) -> Strategy:
     """As ``create_strategy``; where the caller's key is restricted, it gets the new strategy.
 
+    So do its makers that are restricted there: no key is wider than its maker. The strategy takes
+    the tightest limits of those that the key had before.
+
     Raises:
         AdminReadOnly, AccountNotFound, PermissionDenied: the caller may not trade an account.
+        RiskBlocked: something is held back there.
         Invalid: no account, or a value that does not fit.
     """
     numbers = sorted(set(account_ids))
@@ -76,15 +87,21 @@ def create_own_strategy(
         raise Invalid("Name at least one account.", field="account_ids", limit=1, value=numbers)
     for account_id in numbers:
         require_trade_of_new_strategy(caller, account_id)
+    require_free(caller, numbers)
     strategy = create_strategy(
         name=name, account_ids=numbers, by=by, client_strategy_id=client_strategy_id
     )
     restricted = KeyPermission.objects.filter(
-        api_key_id=caller.api_key_id, account_id__in=numbers, restrict_to_strategies=True
+        api_key_id__in=line_of(caller.api_key_id),
+        account_id__in=numbers,
+        restrict_to_strategies=True,
     )
     KeyStrategy.objects.bulk_create(
         KeyStrategy(permission=permission, strategy=strategy) for permission in restricted
     )
+    for account_id in numbers:
+        if earlier := readable_strategies(caller, account_id):
+            making_desk().hand_down(strategy.pk, account_id, earlier)
     # So that the caller can use it at once, and not after what was read of their key is too old.
     transaction.on_commit(forget)
     return strategy
@@ -129,6 +146,7 @@ def update_strategy(*, strategy: Strategy, changes: Mapping[str, Any], by: Actor
         setattr(strategy, name, value)
     require_valid(strategy)
     strategy.save()
+    transaction.on_commit(forget_client_ids)
     if numbers is not None:
         wanted["account_ids"] = sorted(set(numbers))
         before["account_ids"] = linked_account_ids(strategy)

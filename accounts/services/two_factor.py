@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyotp
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, login_throttle
+from accounts import audit
 from accounts.audit import Actor
-from accounts.authentication import forget
+from accounts.callers import login_throttle
+from accounts.callers.authentication import forget
+from accounts.callers.key_text import digest_of
+from accounts.callers.second_factor import lacks_required
 from accounts.fields import SecretUnreadable
-from accounts.key_text import digest_of
 from accounts.models import LoginToken, RecoveryCode, TwoFactor, User
-from accounts.words import Role
 from oms_project.errors import (
     Conflict,
     Invalid,
@@ -29,7 +29,6 @@ from oms_project.errors import (
     TwoFactorRequired,
 )
 
-REQUIRED_ROLES = frozenset({Role.ADMIN, Role.RISK})
 RECOVERY_CODES = 10
 ISSUER = "ccxt-position"
 STEP_S = 30
@@ -43,16 +42,6 @@ class Enrolment:
 
     secret: str = field(repr=False)
     uri: str = field(repr=False)
-
-
-def is_required(user: User) -> bool:
-    """Whether the user's role may not do without a second factor here."""
-    return settings.OMS_TWO_FACTOR_REQUIRED and user.role in REQUIRED_ROLES
-
-
-def lacks_required(user: User) -> bool:
-    """Whether the user has to set one up before anything else."""
-    return is_required(user) and not user.has_two_factor
 
 
 def require_second_factor(user: User, otp: str | None) -> None:
@@ -111,7 +100,11 @@ def confirm(*, user: User, otp: str, by: Actor) -> list[str]:
     if row is None:
         raise Conflict("Nothing waits for being confirmed.", field="two_factor")
     if not _uses_up_totp(row, otp.strip(), timezone.now()):
-        raise Invalid("This is not what the authenticator shows now.", field="otp")
+        raise Invalid(
+            "This is not what the authenticator shows now.",
+            field="otp",
+            limit="what the authenticator shows",
+        )
     return _switch_on(user, row, by=by)
 
 
@@ -128,7 +121,13 @@ def enrol_for(*, user: User, by: Actor) -> tuple[Enrolment, list[str]]:
 
 @transaction.atomic
 def remove(*, user: User, by: Actor, comment: str = "") -> bool:
-    """Log-ins need no second factor any more, and every log-in ends; returns whether one was."""
+    """Log-ins need no second factor any more, and every log-in ends; returns whether one was.
+
+    Raises:
+        PermissionDenied: an admin's, by a key of somebody else only.
+    """
+    if user.is_admin and by.user_id != user.pk:
+        by.require_log_in(user_id=user.pk, field="two_factor")
     had_one = user.has_two_factor
     TwoFactor.objects.filter(user=user).delete()
     if had_one:

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit, login_throttle
+from accounts import audit
 from accounts.audit import Actor
-from accounts.authentication import forget
+from accounts.callers import login_throttle
+from accounts.callers.authentication import forget
 from accounts.models import LoginToken, User
+from accounts.trail import refusals
 from accounts.validation import require_password, require_valid, require_word
 from accounts.words import Role
 from oms_project.errors import Conflict, Invalid
@@ -28,7 +30,10 @@ def create_user(
     Raises:
         Conflict: the user name is taken.
         Invalid: the user name, role, e-mail or password is not acceptable.
+        PermissionDenied: another admin, by a key only.
     """
+    if role == Role.ADMIN:
+        by.require_log_in(field="role")
     user = User(username=user_name, email=email, role=require_word(Role, role, field="role"))
     # Checked before the row is, so that the row never holds the password as it was typed.
     if password is None:
@@ -67,7 +72,12 @@ def change_password(
     login_throttle.require_login_allowed(user_name=user.username, address=address)
     if not user.check_password(current_password):
         login_throttle.note_failure(user_name=user.username, address=address)
-        raise Invalid("The present password is wrong.", field="current_password")
+        refusals.note("password", user_name=user.username, address=address)
+        raise Invalid(
+            "The present password is wrong.",
+            field="current_password",
+            limit="the present password",
+        )
     return set_password(user=user, password=new_password, by=by, field="new_password")
 
 
@@ -103,16 +113,26 @@ def update_user(*, user: User, changes: Mapping[str, Any], by: Actor) -> User:
     Raises:
         Invalid: another field, or a value that does not fit.
         Conflict: nobody would be left to run the back office.
+        PermissionDenied: it makes an admin or sets an admin's password, by a key only.
     """
     wanted = dict(changes)
     password = wanted.pop("password", None)
     role = require_word(Role, wanted.get("role", user.role), field="role")
+    _require_log_in_for_admins(user, role, sets_password=password is not None, by=by)
     require_an_admin_left(user, role=role, is_active=wanted.get("is_active", user.is_active))
     if wanted:
         _write_changes(user, wanted, by=by, action="user_changed", allowed=ADMIN_FIELDS)
     if password is not None:
         set_password(user=user, password=password, by=by)
     return user
+
+
+def _require_log_in_for_admins(user: User, role: Role, *, sets_password: bool, by: Actor) -> None:
+    """A new admin, and a way into an admin's log-in, where keys are widened."""
+    if role is Role.ADMIN and not user.is_admin:
+        by.require_log_in(user_id=user.pk, field="role")
+    if sets_password and user.is_admin:
+        by.require_log_in(user_id=user.pk, field="password")
 
 
 def require_an_admin_left(user: User, *, role: str, is_active: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from accounts import services
 from accounts.audit import OPERATOR
 from accounts.models import Account, Strategy, User
-from accounts.permissions import AccountRights, Caller, StrategyRights
+from accounts.rights.permissions import AccountRights, Caller, StrategyRights
 from accounts.services import IssuedKey
 from accounts.words import Right, Role
 
@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 
 
 def exchange_ids() -> frozenset[str]:
-    """Stands in for ``gateway.capabilities.exchange_ids``."""
+    """Stands in for ``gateway.exchanges.capabilities.exchange_ids``."""
     return frozenset({"ccxt.binance", "ccxtpro.binance", "ccxt.kraken"})
 
 

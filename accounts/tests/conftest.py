@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from accounts import authentication
+from accounts.callers import authentication
 
 
 @pytest.fixture(autouse=True)

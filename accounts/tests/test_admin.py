@@ -4,12 +4,13 @@ import re
 from http import HTTPStatus
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.test import Client
 
 from accounts import services
 from accounts.audit import OPERATOR
-from accounts.authentication import resolve
+from accounts.callers.authentication import resolve
 from accounts.credentials import login_of
 from accounts.models import (
     Account,
@@ -18,9 +19,11 @@ from accounts.models import (
     Credentials,
     KeyPermission,
     LoginToken,
+    Refusal,
     User,
 )
 from accounts.tests import builders
+from accounts.trail import refusals
 from accounts.words import Role
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +53,7 @@ def account_form(**changes):
         "reconcile_policy": "{}",
         "raw_storage": "shared",
         "extra_config": "{}",
+        "comment": "why",
         **changes,
     }
 
@@ -68,13 +72,15 @@ def test_only_the_role_admin_gets_in(role):
     client = Client()
     client.force_login(builders.user("someone", role))
 
-    assert client.get(f"{SITE}/user/").status_code == HTTPStatus.FOUND
+    assert client.get(f"{SITE}/user/").status_code == HTTPStatus.FORBIDDEN
+    assert client.get("/admin/").headers["Location"] == settings.LOGIN_REDIRECT_URL
 
 
 def test_every_page_opens(browser):
     account = builders.account()
     strategy = builders.strategy("trend", account)
     builders.key(builders.user(), account, strategies=[strategy])
+    refusals.note("password", user_name="x", address=None)
 
     for model in admin.site._registry:
         if model._meta.app_label != "accounts":
@@ -83,7 +89,8 @@ def test_every_page_opens(browser):
         row = model.objects.order_by("-pk").first()
         assert browser.get(f"{home}/").status_code == HTTPStatus.OK
         assert browser.get(f"{home}/{row.pk}/change/").status_code == HTTPStatus.OK
-        expected = HTTPStatus.FORBIDDEN if model is AuditEntry else HTTPStatus.OK
+        is_read_only = model in (AuditEntry, Refusal)
+        expected = HTTPStatus.FORBIDDEN if is_read_only else HTTPStatus.OK
         assert browser.get(f"{home}/add/").status_code == expected
 
 
@@ -170,7 +177,7 @@ def test_a_new_key_is_shown_once(browser):
     account, user = builders.account(), builders.user()
     form = {"user": user.pk, "label": "bot", "ip_allow_list": "[]", "accounts": [account.pk]}
 
-    answer = browser.post(f"{SITE}/apikey/add/", form)
+    answer = browser.post(f"{SITE}/apikey/add/", form | {"comment": "why"})
 
     plain = re.search(r"cxp_[a-z0-9]{8}_[A-Za-z0-9]{43}", answer.text)[0]
     assert "no-store" in answer.headers["Cache-Control"]
@@ -195,7 +202,7 @@ def test_prefix_digest_owner_and_status_of_a_key_cannot_be_typed(browser):
         **no_inlines("permissions"),
     }
 
-    browser.post(f"{SITE}/apikey/{issued.row.pk}/change/", form)
+    browser.post(f"{SITE}/apikey/{issued.row.pk}/change/", form | {"comment": "why"})
 
     key = ApiKey.objects.get()
     assert (key.label, key.ip_allow_list) == ("renamed", ["10.0.0.1/32"])
@@ -210,7 +217,10 @@ def test_prefix_digest_owner_and_status_of_a_key_cannot_be_typed(browser):
 def test_keys_are_revoked_by_an_action(browser):
     issued = builders.key(builders.user())
 
-    browser.post(f"{SITE}/apikey/", {"action": "revoke", "_selected_action": [issued.row.pk]})
+    browser.post(
+        f"{SITE}/apikey/",
+        {"action": "revoke", "comment": "why", "_selected_action": [issued.row.pk]},
+    )
 
     assert ApiKey.objects.get().status == "revoked"
     assert AuditEntry.objects.get(action="api_key_revoked").user_name == "root"
@@ -228,7 +238,7 @@ def test_rights_given_in_the_form_are_in_the_trail(browser):
         "permissions-0-can_read": "on",
     }
 
-    browser.post(f"{SITE}/apikey/{issued.row.pk}/change/", form)
+    browser.post(f"{SITE}/apikey/{issued.row.pk}/change/", form | {"comment": "why"})
 
     assert KeyPermission.objects.get().can_read
     [added] = AuditEntry.objects.get(action="permissions_changed").after["added"]
@@ -244,13 +254,13 @@ def test_a_user_is_made_and_becomes_another_role(browser):
         "password1": builders.PASSWORD,
         "password2": builders.PASSWORD,
     }
-    browser.post(f"{SITE}/user/add/", form)
+    browser.post(f"{SITE}/user/add/", form | {"comment": "why"})
     carol = User.objects.get(username="carol")
     assert (carol.role, carol.is_staff) == ("trader", False)
 
     browser.post(
         f"{SITE}/user/{carol.pk}/change/",
-        {"username": "carol", "role": "admin", "is_active": "on"},
+        {"username": "carol", "role": "admin", "is_active": "on", "comment": "why"},
     )
     carol.refresh_from_db()
     assert (carol.role, carol.is_staff) == ("admin", True)
@@ -290,7 +300,7 @@ def test_nothing_is_deleted_here(browser):
 
 
 def test_the_trail_is_listed_without_counting_it_all(browser, monkeypatch):
-    monkeypatch.setattr("accounts.admin.ROWS_COUNTED", 1)
+    monkeypatch.setattr("accounts.backoffice.lists.ROWS_COUNTED", 1)
     builders.account()
     builders.account()
 

@@ -8,11 +8,12 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import authentication, services
+from accounts import services
 from accounts.audit import OPERATOR
-from accounts.authentication import caller_of_user, forget, refresh, resolve
-from accounts.client import client_address
-from accounts.key_text import KEY_FORM, digest_of, new_key_text
+from accounts.callers import authentication
+from accounts.callers.authentication import caller_of_user, forget, refresh, resolve
+from accounts.callers.client import client_address
+from accounts.callers.key_text import KEY_FORM, digest_of, new_key_text
 from accounts.models import ApiKey, LoginToken, User
 from accounts.tests import builders
 from accounts.words import KeyStatus, Right, Role
@@ -330,10 +331,10 @@ def test_a_browser_session_acts_through_a_key_as_a_login_does():
     first, second = builders.key(user, account), builders.key(user)
     foreign = builders.key(builders.user("bob"))
 
-    assert caller_of_user(user).api_key_id == first.row.pk
-    assert caller_of_user(user, api_key_id=second.row.pk).rights == {}
+    assert caller_of_user(user, address=None).api_key_id == first.row.pk
+    assert caller_of_user(user, address=None, api_key_id=second.row.pk).rights == {}
     with pytest.raises(InvalidApiKey):
-        caller_of_user(user, api_key_id=foreign.row.pk)
+        caller_of_user(user, address=None, api_key_id=foreign.row.pk)
 
 
 @pytest.mark.parametrize("facts", [{"password": "wrong"}, {"user_name": "nobody"}])

@@ -6,12 +6,12 @@ import pytest
 
 from accounts import services
 from accounts.audit import OPERATOR
-from accounts.authentication import rights_of
+from accounts.callers.authentication import rights_of
 from accounts.models import ApiKey, AuditEntry, User
-from accounts.permissions import StrategyRights
+from accounts.rights.permissions import StrategyRights
 from accounts.services import two_factor
 from accounts.tests import builders
-from accounts.tests.test_api import Api, refusal
+from accounts.tests.api.conftest import Api, refusal
 from accounts.words import Right, Role
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +122,9 @@ def test_a_key_is_made_with_the_rights_of_the_role(api):
     assert (status, made["user_id"]) == (HTTPStatus.CREATED, robot.pk)
     assert Api(made["api_key"])("get", "/user/profile")[1]["user_name"] == "bot"
     rights = rights_of(ApiKey.objects.get(pk=made["api_key_id"]))[account.pk]
-    assert rights.granted == {Right.READ, Right.TRADE, Right.CLOSE_POSITION}
+    assert rights.granted == {
+        Right.READ, Right.TRADE, Right.CLOSE_POSITION, Right.SEE_BALANCE,
+    }  # fmt: skip
     assert rights.strategies == {strategy.pk: StrategyRights()}
     listed = api("get", f"/backoffice/api-keys?user_id={robot.pk}")[1]["items"]
     assert [row["label"] for row in listed] == ["bot"]
@@ -239,3 +241,31 @@ def test_lists_take_the_same_number_of_queries_whatever_their_length(
 def test_a_mistyped_filter_is_refused(api):
     assert refusal(api("get", "/backoffice/api-keys?user=1"))[2] == "user"
     assert refusal(api("get", "/backoffice/api-keys?user_id=x"))[2] == "user_id"
+
+
+def test_acts_on_users_keys_and_strategies_may_say_why(api):
+    user, account = builders.user("carol"), builders.account("a")
+    key, strategy = builders.key(user, account).row, builders.strategy("s", account)
+    granted = {"account_id": account.pk, "can_read": True}
+    whole = dict.fromkeys(map(str, Right), False) | granted | {"restrict_to_strategies": False}
+    acts = [
+        ("post", "users", {"user_name": "dan", "role": "risk"}),
+        ("patch", f"users/{user.pk}", {"first_name": "C"}),
+        ("post", "api-keys", {"user_id": user.pk, "account_ids": [account.pk]}),
+        ("patch", f"api-keys/{key.pk}", {"label": "new"}),
+        ("put", f"api-keys/{key.pk}/permissions", {"permissions": [whole]}),
+        (
+            "patch",
+            f"api-keys/{key.pk}/permissions",
+            {"permissions": [granted | {"can_read": False}]},
+        ),
+        ("post", "strategies", {"name": "t"}),
+        ("patch", f"strategies/{strategy.pk}", {"name": "u"}),
+    ]
+    for number, (method, path, body) in enumerate(acts):
+        before = AuditEntry.objects.count()
+        status, answer = api(method, f"/backoffice/{path}", body | {"comment": f" why {number} "})
+        written = AuditEntry.objects.order_by("id")[before:]
+
+        assert status in (HTTPStatus.OK, HTTPStatus.CREATED), (path, answer)
+        assert {entry.comment for entry in written} == {f"why {number}"}, path

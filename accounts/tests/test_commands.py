@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
 
-from accounts.authentication import resolve
+from accounts.callers.authentication import resolve
 from accounts.credentials import login_of
 from accounts.models import Account, AuditEntry, User
 from accounts.tests import builders
@@ -26,6 +26,7 @@ COMMANDS = (
     "rotate_credentials_key",
     "set_account_testnet",
     "upsert_account_credentials",
+    "verify_audit",
 )
 
 

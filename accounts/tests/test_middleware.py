@@ -6,8 +6,8 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from accounts import middleware
-from accounts.middleware import is_public
+from accounts.callers import middleware
+from accounts.callers.middleware import is_public
 from accounts.tests import builders
 
 pytestmark = pytest.mark.django_db

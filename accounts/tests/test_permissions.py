@@ -2,23 +2,21 @@
 
 import pytest
 
-from accounts.permissions import (
+from accounts.rights.acts import ROLE_RIGHTS, Act
+from accounts.rights.permissions import (
     KEY_TEMPLATES,
-    ROLE_RIGHTS,
     AccountRights,
     StrategyRights,
     readable_strategies,
+    require,
     require_account_trade,
     require_admin,
-    require_block_account,
-    require_block_new_positions,
     require_cancel,
     require_case_decision,
     require_close,
     require_read,
     require_read_all,
     require_reassign,
-    require_risk_manage,
     require_strategy_visible,
     require_trade,
     require_trade_of_new_strategy,
@@ -47,9 +45,9 @@ ACTS = {
     "add a strategy": (lambda who: require_trade_of_new_strategy(who, OURS), TRADERS),
     "close": (lambda who: require_close(who, OURS, MINE), CLOSERS),
     "cancel": (lambda who: require_cancel(who, OURS, MINE), CLOSERS),
-    "set limits": (lambda who: require_risk_manage(who, OURS), {Role.RISK}),
-    "block openings": (lambda who: require_block_new_positions(who, OURS), {Role.RISK}),
-    "block the account": (lambda who: require_block_account(who, OURS), {Role.RISK}),
+    "set limits": (lambda who: require(who, Act.SET_LIMITS, OURS), {Role.RISK}),
+    "block openings": (lambda who: require(who, Act.ALLOW_OPENINGS, OURS), {Role.RISK}),
+    "block the account": (lambda who: require(who, Act.SET_STATUS, OURS), {Role.RISK}),
     "decide about a case": (
         lambda who: require_case_decision(
             who, OURS, MINE, missing=AccountNotFound(account_id=OURS)
@@ -179,10 +177,10 @@ def test_a_foreign_account_has_no_readable_strategies():
 def test_a_restricted_key_does_not_act_on_the_whole_account():
     risk = caller(Role.RISK, {OURS: everything([MINE])})
 
-    require_block_new_positions(risk, OURS, MINE)
-    for attempt in (require_block_account, require_risk_manage, require_block_new_positions):
+    require(risk, Act.HALT_STRATEGY, OURS, MINE)
+    for act in (Act.SET_STATUS, Act.SET_LIMITS, Act.HALT_ACCOUNT, Act.HALT_KEY, Act.KILL):
         with pytest.raises(StrategyPermissionDenied):
-            attempt(risk, OURS)
+            require(risk, act, OURS)
     with pytest.raises(StrategyPermissionDenied):
         require_account_trade(caller(Role.ROBOT, {OURS: everything([MINE])}), OURS)
 
@@ -227,7 +225,7 @@ def test_accounts_are_listed_only_where_they_may_be_read():
 def test_the_rights_shown_are_those_of_role_and_key_together():
     who = caller(Role.READONLY, {OURS: everything()})
 
-    assert who.rights_on(OURS).granted == {Right.READ}
+    assert who.rights_on(OURS).granted == {Right.READ, Right.SEE_BALANCE}
     assert who.rights_on(THEIRS).granted == frozenset()
 
 
@@ -241,7 +239,8 @@ def test_the_templates_are_those_of_the_contract():
 
     assert KEY_TEMPLATES[Role.ADMIN].rights == frozenset()
     assert KEY_TEMPLATES[Role.READONLY].rights == {Right.READ}
-    assert KEY_TEMPLATES[Role.RISK].rights == set(Right) - {Right.TRADE}
-    for role in (Role.TRADER, Role.PORTFOLIO_MANAGER, Role.ROBOT):
+    assert KEY_TEMPLATES[Role.RISK].rights == set(Right) - {Right.TRADE, Right.SEE_BALANCE}
+    for role in (Role.TRADER, Role.PORTFOLIO_MANAGER):
         assert KEY_TEMPLATES[role].rights == trading
+    assert KEY_TEMPLATES[Role.ROBOT].rights == trading | {Right.SEE_BALANCE}
     assert {role for role in Role if KEY_TEMPLATES[role].restricted} == {Role.ROBOT}

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import selectors, services
+from accounts import services
 from accounts.audit import OPERATOR, Actor
-from accounts.authentication import resolve
+from accounts.callers.authentication import resolve
 from accounts.models import Account, ApiKey, AuditEntry, KeyPermission, Strategy, User
-from accounts.permissions import AccountRights, StrategyRights, require_trade
+from accounts.rights.permissions import AccountRights, StrategyRights, require_trade
 from accounts.tests import builders
 from accounts.words import Right, Role, StrategyStatus
 from oms_project.errors import (
@@ -87,7 +87,8 @@ def test_changing_the_password_needs_the_present_one_and_is_slowed_down(settings
     for _ in range(2):
         with pytest.raises(Invalid) as refusal:
             services.change_password(current_password="wrong", **change)
-        assert refusal.value.details == {"field": "current_password"}
+        told = {"field": "current_password", "limit": "the present password"}
+        assert refusal.value.details == told
 
     with pytest.raises(RateLimited):
         services.change_password(current_password=builders.PASSWORD, **change)
@@ -171,20 +172,20 @@ def test_a_bad_strategy_is_refused(facts, refusal):
         services.create_strategy(**{**good, **facts}, by=OPERATOR)
 
 
-def test_orders_are_accepted_for_active_linked_strategies_only():
+def test_a_strategy_is_linked_to_an_account_once():
     here, there = builders.account(), builders.account("other")
     strategy = builders.strategy("trend", here)
 
-    def found(account):
-        return selectors.active_strategy(account_id=account.pk, strategy_id=strategy.pk)
+    def linked():
+        return [*strategy.accounts.order_by("pk")]
 
-    assert found(here) == strategy
-    assert found(there) is None
+    assert linked() == [here]
     assert services.link_strategy(strategy=strategy, account_id=there.pk, by=OPERATOR)
     assert not services.link_strategy(strategy=strategy, account_id=there.pk, by=OPERATOR)
-    assert found(there) == strategy
+    assert linked() == [here, there]
     services.set_strategy_status(strategy=strategy, status=StrategyStatus.DISABLED, by=OPERATOR)
-    assert found(here) is None
+    strategy.refresh_from_db()
+    assert strategy.status == StrategyStatus.DISABLED
 
 
 def test_a_restricted_creator_gets_the_new_strategy():
@@ -318,7 +319,7 @@ def test_a_key_cannot_lengthen_its_own_life():
     issued = builders.key(builders.user(), expires_at=soon)
 
     for later in (None, soon + timedelta(days=1)):
-        with pytest.raises(Invalid):
+        with pytest.raises(PermissionDenied):
             services.update_own_api_key(
                 caller=caller_with(issued),
                 api_key_id=issued.row.pk,
@@ -329,7 +330,8 @@ def test_a_key_cannot_lengthen_its_own_life():
 
 def test_a_revoked_key_stays_revoked():
     user = builders.user()
-    acting, old = builders.key(user), builders.key(user)
+    acting = builders.key(user)
+    old = services.create_own_api_key(caller=caller_with(acting), by=OPERATOR)
 
     def change(**changes):
         return services.update_own_api_key(
@@ -371,7 +373,11 @@ def test_a_grant_replaces_what_was_granted():
     assert found.granted == {Right.READ}
     assert set(found.strategies) == {strategy.pk}
     entry = AuditEntry.objects.about("api_key", issued.row.pk)[0]
-    assert entry.before == {"granted": ["can_close_position", "can_read", "can_trade"]}
+    assert entry.before == {
+        "account_id": account.pk,
+        "granted": ["can_close_position", "can_read", "can_trade"],
+        "strategies": None,
+    }
 
 
 def test_a_grant_names_what_exists():

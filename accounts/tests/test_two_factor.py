@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts import services
 from accounts.audit import OPERATOR
-from accounts.authentication import forget, resolve
+from accounts.callers.authentication import forget, resolve
 from accounts.models import AuditEntry, LoginFailures, TwoFactor
 from accounts.services import two_factor
 from accounts.tests import builders
@@ -212,7 +212,7 @@ def test_it_is_set_up_and_removed_over_rest(risk, clock):
     status, made = ask("post", "", current_password=builders.PASSWORD)
     assert status == HTTPStatus.CREATED
     otp = pyotp.TOTP(made["secret"]).at(NOON)
-    status, answer = ask("post", "/confirm", otp=otp)
+    status, answer = ask("post", "/confirm", otp=otp, current_password=builders.PASSWORD)
     assert (status, len(answer["recovery_codes"])) == (HTTPStatus.OK, two_factor.RECOVERY_CODES)
     assert ask("get", "")[1]["enabled"]
 
@@ -238,6 +238,12 @@ def test_a_key_alone_neither_sets_it_up_nor_removes_it(risk, codes):
     assert ask("post", "/remove", **wrong)[0] == HTTPStatus.UNAUTHORIZED
     two_factor.remove(user=risk, by=OPERATOR)
     assert ask("post", "", current_password="wrong")[0] == HTTPStatus.UNAUTHORIZED
+    assert TwoFactor.objects.count() == 0
+    two_factor.enrol(user=risk, by=OPERATOR)
+    wrong = {"current_password": "wrong", "otp": shown(risk)}
+    assert ask("post", "/confirm", **wrong)[0] == HTTPStatus.UNAUTHORIZED
+    assert ask("post", "/confirm", otp=shown(risk))[0] == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert not User.objects.get(pk=risk.pk).has_two_factor
 
 
 def test_who_needs_it_cannot_remove_it(risk, codes, settings):
@@ -270,7 +276,7 @@ def test_the_site_asks_for_it_too(root, clock):
     two_factor.enrol_for(user=root, by=OPERATOR)
     client = Client()
 
-    assert "one-time password is required" in site_log_in(client).text
+    assert "Give the one-time password" in site_log_in(client).text
     assert not is_in(client)
     site_log_in(client, otp=shown(root))
     assert is_in(client)
@@ -301,14 +307,22 @@ def test_an_admin_sets_it_up_on_the_site(root, clock):
     client = Client()
     site_log_in(client)
 
-    page = client.post("/admin/two-factor/", {"step": "begin"})
+    for password in ({}, {"password": "wrong"}):
+        client.post("/admin/two-factor/", {"step": "begin", **password})
+        assert TwoFactor.objects.count() == 0
+    own = {"password": builders.PASSWORD}
+    page = client.post("/admin/two-factor/", {"step": "begin", **own})
     secret = TwoFactor.objects.get().secret
     assert secret in page.text
     assert "<svg" in page.text
     assert "no-store" in page.headers["Cache-Control"]
-    wrong = client.post("/admin/two-factor/", {"step": "confirm", "otp": "1"})
+    wrong = client.post("/admin/two-factor/", {"step": "confirm", "otp": "1", **own})
     assert secret in wrong.text
-    done = client.post("/admin/two-factor/", {"step": "confirm", "otp": shown(root)})
+    for password in ({}, {"password": "wrong"}):
+        form = {"step": "confirm", "otp": shown(root), **password}
+        assert secret not in client.post("/admin/two-factor/", form).text
+        assert not User.objects.get(pk=root.pk).has_two_factor
+    done = client.post("/admin/two-factor/", {"step": "confirm", "otp": shown(root), **own})
 
     assert done.text.count("-") >= two_factor.RECOVERY_CODES * 3
     assert is_in(client)
@@ -336,8 +350,9 @@ def test_where_it_is_required_the_site_shows_nothing_else(root, settings, clock)
     assert not is_in(client)
     assert client.get("/admin/", follow=True).redirect_chain[-1][0] == "/admin/two-factor/"
     assert client.get("/admin/accounts/user/").status_code == HTTPStatus.FOUND
-    client.post("/admin/two-factor/", {"step": "begin"})
-    client.post("/admin/two-factor/", {"step": "confirm", "otp": shown(root)})
+    own = {"password": builders.PASSWORD}
+    client.post("/admin/two-factor/", {"step": "begin", **own})
+    client.post("/admin/two-factor/", {"step": "confirm", "otp": shown(root), **own})
     assert is_in(client)
 
 
@@ -353,7 +368,8 @@ def test_another_admin_resets_a_lost_one(root, codes, risk):
     client.force_login(root)
 
     client.post(
-        "/admin/accounts/user/", {"action": "reset_two_factor", "_selected_action": [risk.pk]}
+        "/admin/accounts/user/",
+        {"action": "reset_two_factor", "comment": "lost", "_selected_action": [risk.pk]},
     )
 
     assert log_in().token

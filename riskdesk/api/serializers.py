@@ -11,7 +11,7 @@ from oms_project.errors import Invalid
 from positions.engine.errors import EngineError
 from positions.engine.money import parse
 from riskdesk.limits import DECIMALS, LONGEST_S
-from riskdesk.words import HaltState, KillScope, Scope
+from riskdesk.words import FlattenState, HaltState, KillScope, Scope
 
 _MOST = 2**31 - 1
 _ID = {"min_value": 1, "max_value": 2**63 - 1}
@@ -21,10 +21,13 @@ _SYMBOL_LENGTH = 64
 SCOPE_CHOICES = choices_of(Scope)
 HALT_STATE_CHOICES = choices_of(HaltState)
 KILL_SCOPE_CHOICES = choices_of(KillScope)
+FLATTEN_STATE_CHOICES = choices_of(FlattenState)
 
 
 class AmountField(serializers.CharField):
     """A decimal, given as a string or a number, never negative; leaves as a plain string."""
+
+    expects = "a decimal, not below zero"
 
     def to_internal_value(self, data: Any) -> Any:
         try:
@@ -99,6 +102,8 @@ class LimitsBody(Body):
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 64}]})
 class TargetField(serializers.Field[Any, Any, Any, Any]):
     """A number, or a symbol."""
+
+    expects = f"a number, or a symbol of at most {_SYMBOL_LENGTH} characters"
 
     def to_internal_value(self, data: Any) -> str:
         if isinstance(data, bool) or not isinstance(data, int | str) or not str(data).strip():
@@ -175,6 +180,32 @@ class SwitchShape(serializers.Serializer[Any]):
     released_at = serializers.DateTimeField(allow_null=True)
 
 
+class LeftShape(serializers.Serializer[Any]):
+    """A position that could not be closed at the last try, and why."""
+
+    position_id = serializers.IntegerField()
+    code = serializers.CharField()
+
+
+class FlattenShape(serializers.Serializer[Any]):
+    """How far a flatten is; the worker carries on what is running."""
+
+    state = serializers.ChoiceField(FLATTEN_STATE_CHOICES)
+    closing = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Positions that are being closed."
+    )
+    left = LeftShape(many=True)
+
+
+class BlindShape(serializers.Serializer[Any]):
+    """Something of the account that its exchange does not show now."""
+
+    sense = serializers.CharField(help_text="orders, history, stream or session.")
+    name = serializers.CharField(help_text="The symbol; empty: the whole account.")
+    since = serializers.DateTimeField()
+    why = serializers.CharField(help_text="ccxt's class and the exchange's code, or our words.")
+
+
 class RiskAnswer(serializers.Serializer[Any]):
     """Where an account stands."""
 
@@ -186,6 +217,8 @@ class RiskAnswer(serializers.Serializer[Any]):
     limits_by = OwnLimitsShape(many=True)
     halts = HaltShape(many=True)
     kill_switches = SwitchShape(many=True)
+    flatten = FlattenShape(allow_null=True, help_text="The newest one; null: there was none.")
+    blind = BlindShape(many=True)
 
 
 class StrategyRisk(serializers.Serializer[Any]):
@@ -220,10 +253,7 @@ class StoppedShape(serializers.Serializer[Any]):
     rejected = serializers.IntegerField(help_text="Waiting openings that became REJECTED.")
     canceling = serializers.ListField(child=serializers.IntegerField(), help_text="Order ids.")
     netted = serializers.ListField(child=serializers.IntegerField(), help_text="Position ids.")
-    closing = serializers.ListField(child=serializers.IntegerField(), help_text="Position ids.")
-    failed = serializers.DictField(
-        child=serializers.CharField(), help_text="Position id: why it is not being closed."
-    )
+    flatten = FlattenShape(allow_null=True, help_text="null where it was not asked for.")
     error = serializers.CharField(
         allow_null=True, help_text="Why not all of this was done; pull again."
     )

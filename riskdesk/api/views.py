@@ -9,21 +9,17 @@ from rest_framework.response import Response
 from accounts.api.bodies import read_body
 from accounts.api.serializers import ErrorBody
 from accounts.api.views import KeyedView, actor_of
-from accounts.authentication import caller_of
-from accounts.models import KeyPermission
-from accounts.permissions import (
-    require_block_account,
-    require_block_new_positions,
-    require_read,
-    require_risk_manage,
-)
+from accounts.callers.authentication import caller_of
+from accounts.rights.permissions import require_read
 from accounts.words import AccountStatus
-from oms_project.errors import Invalid, NotFound
+from oms_project.errors import Invalid
+from positions.api.asking import read_wait_ms
+from positions.api.command_schema import WAIT_MS
 from riskdesk import reach, selectors, services
 from riskdesk.api import serializers as shapes
-from riskdesk.facts import switch_facts
-from riskdesk.services.controls import WHOLE_ACCOUNT, Target
+from riskdesk.facts import flatten_facts, switch_facts
 from riskdesk.services.kill import Stopped
+from riskdesk.targets import WHOLE_ACCOUNT, Target
 from riskdesk.words import HaltState, KillScope, Scope
 
 _TITLES = {
@@ -78,10 +74,9 @@ class AllowNewPositions(KeyedView):
     )
     def post(self, request: Request, account_id: int) -> Response:
         """Allow or block openings on the account; what is open can be closed all the same."""
-        require_block_new_positions(caller_of(request), account_id)
         body = read_body(shapes.AllowBody, request)
         services.allow_new_positions(
-            account_id=reach.existing_account(account_id).pk,
+            account_id=account_id,
             allowed=body["allow_new_positions"],
             comment=body["comment"],
             by=actor_of(request),
@@ -100,13 +95,10 @@ class AllowStrategyNewPositions(KeyedView):
     )
     def post(self, request: Request, account_id: int) -> Response:
         """Allow or block openings of one strategy on the account."""
-        require_read(caller_of(request), account_id)
         body = read_body(shapes.AllowStrategyBody, request)
-        strategy_id = body["strategy_id"]
-        require_block_new_positions(caller_of(request), account_id, strategy_id)
         services.allow_new_positions(
             account_id=account_id,
-            strategy_id=reach.linked_strategy(account_id, strategy_id).pk,
+            strategy_id=body["strategy_id"],
             allowed=body["allow_new_positions"],
             comment=body["comment"],
             by=actor_of(request),
@@ -125,7 +117,6 @@ class Status(KeyedView):
     )
     def post(self, request: Request, account_id: int) -> Response:
         """Block or unblock the account; a blocked one can be closed and unblocked."""
-        require_block_account(caller_of(request), account_id)
         body = read_body(shapes.StatusBody, request)
         services.set_account_status(
             account_id=account_id,
@@ -147,14 +138,13 @@ class Limits(KeyedView):
     )
     def post(self, request: Request, account_id: int) -> Response:
         """Set limits of the account, or of one strategy or key there; null switches one off."""
-        require_read(caller_of(request), account_id)
         changes = read_body(shapes.LimitsBody, request)
-        target = _limited(request, account_id, changes)
+        target = _limited(changes)
         comment = changes.pop("comment")
         if not changes:
             raise Invalid("Name at least one limit.", field="limits", limit="at least one")
         services.set_limits(
-            account_id=reach.existing_account(account_id).pk,
+            account_id=account_id,
             target=target,
             changes=changes,
             comment=comment,
@@ -173,21 +163,23 @@ class Halts(KeyedView):
         responses=_answers(shapes.HaltAnswer, 422),
     )
     def post(self, request: Request) -> Response:
-        """Halt an account, or a strategy, symbol or key on every account the key manages."""
+        """Halt an account, or a strategy, symbol or key on every account the key manages.
+
+        A symbol is ccxt's or the exchange's own id; 422 where no account has that market.
+        """
         body = read_body(shapes.HaltBody, request)
         scope, state = Scope(body["scope"]), HaltState(body["state"])
         name = body["id"] if scope is Scope.SYMBOL else str(shapes.whole_id(body["id"]))
-        account_ids = reach.halted_accounts(caller_of(request), scope, name)
-        for account_id in account_ids:
-            reach.existing_account(account_id)
-        services.set_halt(
-            account_ids=account_ids,
-            target=WHOLE_ACCOUNT if scope is Scope.ACCOUNT else Target(scope, name),
+        is_account = scope is Scope.ACCOUNT
+        controls = services.set_halt(
+            account_id=int(name) if is_account else None,
+            target=WHOLE_ACCOUNT if is_account else Target(scope, name),
             state=state,
             comment=body["comment"],
             by=actor_of(request),
         )
         named = name if scope is Scope.SYMBOL else int(name)
+        account_ids = sorted({control.account_id for control in controls})
         return Response({"scope": scope, "id": named, "state": state, "account_ids": account_ids})
 
 
@@ -197,19 +189,26 @@ class Kill(KeyedView):
     @extend_schema(
         operation_id="pull_kill_switch",
         tags=["risk"],
+        parameters=[WAIT_MS],
         request=shapes.KillBody,
         responses=_answers(shapes.KillAnswer, 422),
     )
     def post(self, request: Request) -> Response:
-        """Stop every opening of an account, a user or all; pulling again finishes what was left."""
+        """Stop every opening of an account, a user or all; pulling again finishes what was left.
+
+        With `flatten` the answer leaves after the first pass, at the latest after `wait_ms`; the
+        worker carries it on until everything is flat, or for ten minutes.
+        """
         body = read_body(shapes.KillBody, request)
-        scope, target_id = _killed(request, body)
+        within_s = read_wait_ms(request.query_params) / 1000
+        scope, target_id = _killed(body)
         switch, stopped = services.pull(
             scope=scope,
             target_id=target_id,
             flatten=body["flatten"],
             comment=body["comment"],
             by=actor_of(request),
+            within_s=within_s,
         )
         accounts = [_stopped(each) for each in stopped]
         return Response(switch_facts(switch) | {"accounts": accounts})
@@ -227,7 +226,7 @@ class Release(KeyedView):
     def post(self, request: Request) -> Response:
         """Let openings pass again; nothing that was stopped comes back."""
         body = read_body(shapes.ReleaseBody, request)
-        scope, target_id = _killed(request, body)
+        scope, target_id = _killed(body)
         switch = services.release(
             scope=scope, target_id=target_id, comment=body["comment"], by=actor_of(request)
         )
@@ -240,24 +239,19 @@ def _risk(request: Request, account_id: int) -> Response:
     return Response(selectors.risk_of(caller, reach.existing_account(account_id)))
 
 
-def _limited(request: Request, account_id: int, changes: dict[str, Any]) -> Target:
-    """What the limits are for, taken out of the body; the caller may manage its risk."""
+def _limited(changes: dict[str, Any]) -> Target:
+    """What the limits are for, taken out of the body."""
     strategy_id = changes.pop("strategy_id", None)
     api_key_id = changes.pop("api_key_id", None)
     if strategy_id is not None and api_key_id is not None:
         raise Invalid("Limit a strategy or a key.", field="api_key_id", limit="one of them")
-    require_risk_manage(caller_of(request), account_id, strategy_id)
     if strategy_id is not None:
-        return Target(Scope.STRATEGY, str(reach.linked_strategy(account_id, strategy_id).pk))
-    if api_key_id is None:
-        return WHOLE_ACCOUNT
-    if not KeyPermission.objects.filter(api_key_id=api_key_id, account_id=account_id).exists():
-        raise NotFound("The account has no such key.", api_key_id=api_key_id)
-    return Target(Scope.KEY, str(api_key_id))
+        return Target(Scope.STRATEGY, str(strategy_id))
+    return WHOLE_ACCOUNT if api_key_id is None else Target(Scope.KEY, str(api_key_id))
 
 
-def _killed(request: Request, body: dict[str, Any]) -> tuple[KillScope, int | None]:
-    """What the switch stops; the caller may manage the risk of all of it."""
+def _killed(body: dict[str, Any]) -> tuple[KillScope, int | None]:
+    """What the switch stops."""
     scope, target_id = KillScope(body["scope"]), body.get("id")
     if (target_id is None) is not (scope is KillScope.ALL):
         raise Invalid(
@@ -266,7 +260,6 @@ def _killed(request: Request, body: dict[str, Any]) -> tuple[KillScope, int | No
             limit="required" if target_id is None else "none",
             value=target_id,
         )
-    reach.require_kill(caller_of(request), scope, target_id)
     return scope, target_id
 
 
@@ -275,8 +268,7 @@ def _stopped(done: Stopped) -> dict[str, Any]:
         "account_id": done.account_id,
         "rejected": done.rejected,
         "canceling": list(done.canceling),
-        "netted": list(done.flattened.netted),
-        "closing": list(done.flattened.closing),
-        "failed": {str(key): code for key, code in done.flattened.failed.items()},
+        "netted": list(done.netted),
+        "flatten": flatten_facts(done.flattening),
         "error": done.error,
     }

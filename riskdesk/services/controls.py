@@ -4,13 +4,13 @@ Each change is made under the account's lane: what is accepted after it has seen
 wait to be sent and may not be any more are rejected right afterwards; releasing revives none.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Account
+from accounts.rights.acts import Act
 from accounts.words import AccountStatus
 from oms_project.errors import AccountNotFound
 from positions import projector
@@ -18,48 +18,39 @@ from positions.engine.market import Market
 from positions.models import MarketTerms, Order, Position
 from positions.outbox import HeldLane, holding
 from positions.ports import exchange
+from riskdesk import reach
 from riskdesk.facts import control_facts
 from riskdesk.limits import changed_limits, needs_values
 from riskdesk.models import Control
 from riskdesk.services.comments import require_comment
+from riskdesk.targets import WHOLE_ACCOUNT, Target
 from riskdesk.words import HaltState, Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a control is about on its account; ``name`` is a strategy id, a symbol or a key id."""
-
-    scope: Scope
-    name: str = ""
-
-    @property
-    def strategy_id(self) -> int:
-        """The strategy that the event belongs to; 0 where it is about more than one."""
-        return int(self.name) if self.scope is Scope.STRATEGY else 0
-
-
-WHOLE_ACCOUNT = Target(Scope.ACCOUNT)
-
-
 def set_halt(
-    *, account_ids: Iterable[int], target: Target, state: HaltState, comment: str, by: Actor
+    *,
+    target: Target,
+    state: HaltState,
+    comment: str,
+    by: Actor,
+    account_id: int | None = None,
 ) -> list[Control]:
-    """The target is active, reduce-only or halted on each of the accounts.
+    """The target is active, reduce-only or halted on each account that ``by`` reaches with it.
+
+    ``account_id``: the account itself where that is the target, and the one account that the back
+    office means.
 
     Raises:
-        Invalid: no comment.
+        Invalid: no comment, or a symbol that no account in reach has.
+        OmsError: as ``reach.halted_accounts``.
     """
+    account_ids = reach.halted_accounts(by, target, account_id)
     comment = require_comment(comment)
+    for each in account_ids:
+        reach.existing_account(each)
     return [
-        _change(
-            account_id,
-            target,
-            {"state": state},
-            event="halt_changed",
-            comment=comment,
-            by=by,
-        )
-        for account_id in account_ids
+        _change(each, one, {"state": state}, event="halt_changed", comment=comment, by=by)
+        for each, one in reach.targets_on(account_ids, target)
     ]
 
 
@@ -69,11 +60,17 @@ def allow_new_positions(
     """Openings are allowed or blocked, on the whole account or for one strategy there.
 
     Raises:
+        AccountNotFound, PermissionDenied, StrategyPermissionDenied: ``by`` may not.
+        NotFound: the account has no such strategy.
         Invalid: no comment.
     """
     target = WHOLE_ACCOUNT
-    if strategy_id is not None:
-        target = Target(Scope.STRATEGY, str(strategy_id))
+    if strategy_id is None:
+        by.require(Act.ALLOW_OPENINGS, account_id)
+        reach.existing_account(account_id)
+    else:
+        by.require(Act.ALLOW_STRATEGY_OPENINGS, account_id, strategy_id)
+        target = Target(Scope.STRATEGY, str(reach.linked_strategy(account_id, strategy_id).pk))
     return _change(
         account_id,
         target,
@@ -97,10 +94,13 @@ def set_limits(
     They bind from the next order on; what was accepted before is not judged again.
 
     Raises:
+        AccountNotFound, PermissionDenied, StrategyPermissionDenied: ``by`` may not.
+        NotFound: the account has no such strategy or key.
         Invalid: no comment, or a value that cannot be.
         EngineUnavailable: an amount of money is limited, and the markets of what is open are not
             known.
     """
+    _require_limits(by, account_id, target)
     comment = require_comment(comment)
     markets = _markets(account_id) if needs_values(changes) else []
     with holding(account_id) as lane:
@@ -118,8 +118,10 @@ def set_account_status(
 
     Raises:
         AccountNotFound: there is no such account.
+        PermissionDenied, StrategyPermissionDenied: ``by`` may not.
         Invalid: no comment.
     """
+    by.require(Act.SET_STATUS, account_id)
     comment = require_comment(comment)
     with holding(account_id) as lane:
         account = Account.objects.filter(pk=account_id).first()
@@ -141,6 +143,17 @@ def set_account_status(
             lane.tell("account_status_changed", facts, namespace="risk")
     projector.reject_stopped(account_id)
     return account
+
+
+def _require_limits(by: Actor, account_id: int, target: Target) -> None:
+    if target.scope is Scope.STRATEGY:
+        by.require(Act.SET_STRATEGY_LIMITS, account_id, target.strategy_id)
+        reach.linked_strategy(account_id, target.strategy_id)
+        return
+    by.require(Act.SET_LIMITS, account_id)
+    reach.existing_account(account_id)
+    if target.scope is Scope.KEY:
+        reach.require_key_on(account_id, int(target.name))
 
 
 def _change(account_id: int, target: Target, wanted: Mapping[str, Any], **told: Any) -> Control:

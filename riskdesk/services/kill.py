@@ -7,79 +7,81 @@ pulling again finishes what an interruption left. Releasing revives nothing.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.models import Account, KeyPermission
+from accounts.rights.acts import Act
 from oms_project.errors import Conflict, OmsError, PermissionDenied
 from positions import projector
-from positions.models import Order, Position
 from positions.outbox import holding, turn
+from riskdesk import reach
 from riskdesk.facts import Facts, switch_facts
-from riskdesk.models import KillSwitch, hold_name
+from riskdesk.models import Flattening, KillSwitch, hold_name
+from riskdesk.services import flattening
 from riskdesk.services.comments import require_comment
-from riskdesk.services.flatten import Flattened, cancel_openings, flatten_positions
+from riskdesk.services.flatten import cancel_openings
 from riskdesk.words import KillScope
 
 log = logging.getLogger(__name__)
 
+WITHIN_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """What a pull did on one account; ``error`` is the code of what kept it from the rest."""
+    """What a pull did on one account; ``error`` is the code of what kept it from the rest.
+
+    ``flattening``: how far the account is, ``None`` where it was not asked for.
+    """
 
     account_id: int
     rejected: int = 0
     canceling: tuple[int, ...] = ()
-    flattened: Flattened = field(default_factory=Flattened)
+    netted: tuple[int, ...] = ()
+    flattening: Flattening | None = None
     error: str | None = None
 
 
-def touched_accounts(scope: KillScope, target_id: int | None) -> list[int]:
-    """The accounts on which a switch stops something.
-
-    A user's are those of their keys, and those where an order or a position of theirs is open.
-    """
-    match scope:
-        case KillScope.ACCOUNT:
-            wanted = Q(pk=target_id)
-        case KillScope.USER:
-            keys = KeyPermission.objects.filter(api_key__user_id=target_id)
-            live = Position.objects.open().values("opening_order_id")
-            orders = Order.objects.filter(Q(is_open=True) | Q(pk__in=live))
-            orders = orders.filter(command__user_id=target_id)
-            wanted = Q(pk__in=keys.values("account_id")) | Q(pk__in=orders.values("account_id"))
-        case KillScope.ALL:
-            wanted = Q()
-    return list(Account.objects.filter(wanted).order_by("id").values_list("pk", flat=True))
-
-
 def pull(
-    *, scope: KillScope, target_id: int | None, flatten: bool, comment: str, by: Actor
+    *,
+    scope: KillScope,
+    target_id: int | None,
+    flatten: bool,
+    comment: str,
+    by: Actor,
+    within_s: float = WITHIN_S,
 ) -> tuple[KillSwitch, list[Stopped]]:
     """Nothing opens any more for the account, the user or anybody; closes and cancels pass.
 
-    When this returns, waiting openings are rejected, cancels of open ones are queued and, with
-    ``flatten``, positions netted and closes queued. ``by`` must be a user.
+    When this returns, waiting openings are rejected and cancels of open ones are queued. With
+    ``flatten`` a first pass is made ``within_s``, and the worker carries it on until everything is
+    flat (``flattening``), accounts that were not reached included. ``by`` must be a user.
 
     Raises:
         Invalid: no comment.
+        OmsError: as ``reach.require_kill``; ``flatten`` takes the right to close as well.
     """
+    for act in (Act.KILL, Act.FLATTEN) if flatten else (Act.KILL,):
+        reach.require_kill(by, act, scope, target_id)
     comment = require_comment(comment)
     switch, is_new = _pull(scope, target_id, flatten, comment, by)
+    late_at_s = monotonic() + within_s
     user_id = target_id if scope is KillScope.USER else None
     stopped = []
-    for account_id in touched_accounts(scope, target_id):
+    for account_id in reach.touched_accounts(scope, target_id):
         if is_new:
             _on_account(account_id, lambda each: _tell(each, switch, comment))
-        stopped.append(_stop(account_id, user_id, flatten=flatten, comment=comment, by=by))
+        if flatten:
+            stopped.append(_flatten(account_id, switch, user_id, late_at_s, by))
+        else:
+            stopped.append(_stop(account_id, user_id, by))
     return switch, stopped
 
 
@@ -91,7 +93,9 @@ def release(*, scope: KillScope, target_id: int | None, comment: str, by: Actor)
         Conflict: no such switch is pulled.
         PermissionDenied: it takes another person than the one who pulled it
             (``OMS_KILL_RELEASE_BY_ANOTHER``).
+        OmsError: as ``reach.require_kill``.
     """
+    reach.require_kill(by, Act.RELEASE, scope, target_id)
     comment = require_comment(comment)
     with turn(), transaction.atomic():
         switch = KillSwitch.objects.filter(holds=hold_name(scope, target_id)).first()
@@ -103,8 +107,9 @@ def release(*, scope: KillScope, target_id: int | None, comment: str, by: Actor)
         switch.holds, switch.released_at = None, timezone.now()
         switch.released_by, switch.release_comment = by.user_name, comment
         switch.save()
+        flattening.end(switch, switch.released_at)
         _record("kill_switch_released", switch, before, switch_facts(switch), comment, by)
-    for account_id in touched_accounts(scope, target_id):
+    for account_id in reach.touched_accounts(scope, target_id):
         _on_account(account_id, lambda each: _tell(each, switch, comment))
     return switch
 
@@ -129,26 +134,46 @@ def _pull(
             after = switch_facts(switch) | {"flatten": flatten}
             before = {"pulled": earlier is not None}
             _record("kill_switch_pulled", switch, before, after, comment, by)
+            if flatten:
+                accounts = reach.touched_accounts(scope, target_id)
+                flattening.begin(switch, accounts, comment, by, timezone.now())
             return switch, earlier is None
     except IntegrityError:
         # Somebody pulled the same one at the same moment: theirs stands, ours repeats it.
         return _pull(scope, target_id, flatten, comment, by)
 
 
-def _stop(
-    account_id: int, user_id: int | None, *, flatten: bool, comment: str, by: Actor
-) -> Stopped:
-    """Reject, cancel and flatten on one account; what fails there holds up no other account."""
+def _stop(account_id: int, user_id: int | None, by: Actor) -> Stopped:
+    """Reject and cancel on one account; what fails there holds up no other account."""
     done: dict[str, Any] = {}
 
     def stop(each: int) -> None:
         done["rejected"] = projector.reject_stopped(each)
         done["canceling"] = cancel_openings(each, given_by=user_id, by=by)
-        if flatten:
-            done["flattened"] = flatten_positions(each, opened_by=user_id, comment=comment, by=by)
 
     error = _on_account(account_id, stop)
     return Stopped(account_id, **done, error=error)
+
+
+def _flatten(
+    account_id: int, switch: KillSwitch, user_id: int | None, late_at_s: float, by: Actor
+) -> Stopped:
+    """The first pass on one account, as far as there is time; the worker goes on."""
+    found = Stopped(account_id)
+    if monotonic() < late_at_s:
+        found = _stop(account_id, user_id, by)
+    row = flattening.newest(switch, account_id)
+    netted: tuple[int, ...] = ()
+
+    def first_pass(_: int) -> None:
+        nonlocal netted
+        done = flattening.advance(row, timezone.now(), is_late=lambda: monotonic() >= late_at_s)
+        netted = done.netted
+
+    if monotonic() < late_at_s and found.error is None:
+        found = replace(found, error=_on_account(account_id, first_pass))
+    row.refresh_from_db()
+    return replace(found, netted=netted, flattening=row)
 
 
 def _on_account(account_id: int, work: Callable[[int], None]) -> str | None:

@@ -6,7 +6,7 @@ from accounts.audit import Actor
 from positions.tests.desk import Desk
 from riskdesk import services
 from riskdesk.services import Stopped
-from riskdesk.services.controls import WHOLE_ACCOUNT, Target
+from riskdesk.targets import WHOLE_ACCOUNT, Target
 from riskdesk.words import HaltState, KillScope, Scope
 
 WHY = "too much of it"
@@ -34,7 +34,7 @@ def halt(
 ) -> None:
     """Halt the desk's account, or something on it."""
     services.set_halt(
-        account_ids=[desk.account.pk],
+        account_id=desk.account.pk,
         target=_target(scope, name),
         state=HaltState(state),
         comment=WHY,

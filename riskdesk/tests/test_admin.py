@@ -181,5 +181,5 @@ def test_nothing_is_deleted_and_nobody_else_gets_in(office, client, desk, by):
 
     outside = [client.get(page(model, "add")).status_code for model in (Control, KillSwitch)]
 
-    assert (deleted.status_code, missing, outside) == (403, 404, [302, 302])
+    assert (deleted.status_code, missing, outside) == (403, 404, [403, 403])
     assert Control.objects.exists()

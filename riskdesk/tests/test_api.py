@@ -208,15 +208,19 @@ def test_a_restricted_key_sees_its_strategies_only(desk, risk, robot):
     assert [row["strategy_id"] for row in rows] == [own]
 
 
-@pytest.mark.parametrize("read", [selectors.risk_of, selectors.strategies_of])
-def test_reading_costs_two_queries_however_much_is_set(desk, risk, read, django_assert_num_queries):
+@pytest.mark.parametrize(
+    ("read", "queries"), [(selectors.risk_of, 3), (selectors.strategies_of, 2)]
+)
+def test_reading_costs_the_same_however_much_is_set(
+    desk, risk, read, queries, django_assert_num_queries
+):
     for _ in range(4):
         strategy = desk.strategy()
         act(risk, f"{desk.account.pk}/limits", strategy_id=strategy.pk, max_orders=1,
             orders_interval_s=1, **WHY)  # fmt: skip
     caller = caller_of(risk)
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(queries):
         read(caller, desk.account)
 
 
@@ -252,6 +256,22 @@ def test_a_limit_that_cannot_be_is_refused(desk, risk, body, field):
 
     assert (answer.status_code, answer.json()["details"]["field"]) == (422, field)
     assert not Control.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "limit", "value"),
+    [
+        ({"max_order_qty": "-1"}, "a decimal, not below zero", "-1"),
+        ({"max_order_qty": True}, "a decimal, not below zero", True),
+        ({"max_open_orders": 2**31}, 2**31 - 1, 2**31),
+        ({"repeat_within_s": 0}, 1, 0),
+        ({"symbols": ["S" * 65]}, 64, 65),
+    ],
+)
+def test_a_refused_limit_says_what_could_be_given(desk, risk, body, limit, value):
+    details = act(risk, f"{desk.account.pk}/limits", **body, **WHY).json()["details"]
+
+    assert (details["limit"], details["value"]) == (limit, value)
 
 
 def test_a_key_has_no_positions_to_limit(desk, risk):
@@ -313,7 +333,8 @@ def test_a_kill_says_what_it_did(desk, risk):
     body = answer.json()
     assert (body["scope"], body["id"], body["pulled"]) == ("account", desk.account.pk, True)
     (account,) = body["accounts"]
-    assert (account["closing"], account["failed"], account["error"]) == ([position.pk], {}, None)
+    flatten = {"state": "running", "closing": [position.pk], "left": []}
+    assert (account["flatten"], account["error"]) == (flatten, None)
 
 
 @pytest.mark.parametrize(

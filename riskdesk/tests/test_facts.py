@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Account
-from accounts.permissions import Caller
+from accounts.rights.permissions import Caller
 from accounts.words import Role
 from riskdesk import selectors
 from riskdesk.api import serializers as shapes

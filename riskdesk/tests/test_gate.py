@@ -6,15 +6,16 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.permissions import Caller
+from accounts.rights.permissions import Caller
 from accounts.tests import builders
 from accounts.words import AccountStatus
-from oms_project.errors import RiskBlocked
+from oms_project.errors import Invalid, RiskBlocked
 from positions import projector
 from positions.engine.types import PositionMode, Side
 from positions.models import Order
 from positions.ports import Intent, Waiting, risk_gate
 from positions.tests.fakes import INVERSE, MARKETS
+from riskdesk.models import Control
 from riskdesk.services import allow_new_positions
 from riskdesk.tests.acting import WHY, halt, kill, limit
 from riskdesk.words import KillScope, Scope
@@ -316,3 +317,20 @@ def _intent(desk, **facts):
         "position_mode": PositionMode(desk.account.position_mode),
     }
     return Intent(**known | facts)
+
+
+def test_a_symbol_is_halted_by_the_exchanges_own_id_too(desk, by, venue):
+    venue.change_market(desk.symbol, market_id="BTCUSDT")
+
+    halt(desk, by, scope=Scope.SYMBOL, name="BTCUSDT")
+
+    with pytest.raises(RiskBlocked):
+        desk.send("buy")
+
+
+def test_a_halt_of_a_symbol_that_nobody_has_is_refused_and_named(desk, by):
+    with pytest.raises(Invalid) as refusal:
+        halt(desk, by, scope=Scope.SYMBOL, name="BTCUSD_PERP")
+
+    assert (refusal.value.details["field"], refusal.value.details["value"]) == ("id", "BTCUSD_PERP")
+    assert not Control.objects.exists()

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("accounts.api.urls")),
     path("", include("positions.api.urls")),
     path("", include("riskdesk.api.urls")),
 ]

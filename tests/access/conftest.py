@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.test import override_settings
 
-from accounts import authentication
+from accounts.callers import authentication
 from positions import ports, relay
 from positions.tests.fakes import LINEAR
 from tests.access.world import World
@@ -24,6 +24,7 @@ ON_FAKES: dict[str, Any] = {
     "CREDENTIALS_KEYS": ["a key for tests"],
     "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
 }
+PAIRS = "pairs: tried, in full, leaks"
 STATIC = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
@@ -59,3 +60,19 @@ def _forget() -> None:
     for remembered in (ports.exchange, ports.risk_gate, relay.relay):
         remembered.cache_clear()
     authentication.forget()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many ordered pairs of acts were tried, over all processes of the run."""
+    reports = [each for some in terminalreporter.stats.values() for each in some]
+    found = [
+        count
+        for report in reports
+        for name, count in getattr(report, "user_properties", ())
+        if name == PAIRS and report.when == "call"
+    ]
+    if found:
+        tried, in_full, leaks = map(sum, zip(*found, strict=True))
+        terminalreporter.write_line(
+            f"acts: {tried} ordered pairs ({in_full} in full), {leaks} leaks"
+        )

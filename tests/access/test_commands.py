@@ -6,7 +6,7 @@ gets fresh objects for the next.
 
 import re
 
-from positions.api.parsing import FORMS
+from positions.forms.commands import FORMS
 from tests.access.expectations import CASES
 from tests.access.world import KINDS, NOWHERE
 

@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from accounts.middleware import is_public
+from accounts.callers.middleware import is_public
 from accounts.models import User
 from accounts.words import Role
 from tests.access.expectations import CASES
@@ -79,8 +79,8 @@ def test_no_page_of_the_admin_site_opens_for_another_role(role):
             reverse(f"admin:{name}_changelist"),
             reverse(f"admin:{name}_change", args=(1,)),
         ):
-            assert client.get(address).status_code == HTTPStatus.FOUND
-            assert client.post(address, {}).status_code == HTTPStatus.FOUND
+            assert client.get(address).status_code == HTTPStatus.FORBIDDEN
+            assert client.post(address, {}).status_code == HTTPStatus.FORBIDDEN
 
 
 def _filled(world, case, **instead):

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from accounts import services
 from accounts.audit import OPERATOR
 from accounts.models import Account, User
-from accounts.permissions import AccountRights
+from accounts.rights.permissions import AccountRights
 from accounts.tests import builders
 from accounts.words import Right, Role
 from tests.access.world import World

@@ -13,8 +13,8 @@ from accounts import services
 from accounts.audit import OPERATOR
 from accounts.credentials import login_of
 from accounts.tests import builders
-from oms_project.logs import logging_for
 from oms_project.secrecy import MASK, hide, scrubbed
+from oms_project.watching.logs import logging_for
 
 CANARY = "canary<5b0c>&'\"secret"
 

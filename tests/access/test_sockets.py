@@ -20,6 +20,7 @@ from positions.api.pool import in_pool
 from positions.sockets import actions
 from positions.tests.sockets.client import Message, connected
 from tests.access import expectations
+from tests.access.table import ANY, READ
 from tests.access.world import KINDS, World
 
 ACTIONS = actions.ACTIONS | of_ccxt.ACTIONS
@@ -64,8 +65,8 @@ CASES = [
         "200  409   409  200   409        409  409      409   401     401",
         {"api_key": "{trade key}"},
     ),
-    Case("subscribe", expectations._READ, {"account_ids": ["{account}"]}),
-    Case("unsubscribe", expectations._ANY, {"account_ids": ["{account}"]}),
+    Case("subscribe", READ, {"account_ids": ["{account}"]}),
+    Case("unsubscribe", ANY, {"account_ids": ["{account}"]}),
     # The account's exchange cannot be reached here; who may not read it is not told so.
     Case(
         "ccxt/subscribe_market",

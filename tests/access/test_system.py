@@ -8,8 +8,8 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from gateway import heartbeat
-from oms_project.status import figures
+from gateway.worker import heartbeat
+from oms_project.watching.status import figures
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a token for scrapes"
@@ -87,5 +87,5 @@ def test_the_status_says_what_waits_where(world):
 def test_the_status_takes_the_same_number_of_queries_whatever_the_number_of_accounts(
     world, django_assert_num_queries
 ):
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(figures(timezone.now())) == 2

@@ -9,10 +9,11 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts import authentication, services
+from accounts import services
 from accounts.audit import OPERATOR
+from accounts.callers import authentication
 from accounts.models import ApiKey, User
-from accounts.permissions import AccountRights
+from accounts.rights.permissions import AccountRights
 from accounts.tests import builders
 from accounts.words import Right, Role
 from positions.engine.types import CaseKind
@@ -47,6 +48,8 @@ class World:
     desk: Desk = field(default_factory=lambda: Desk(position_mode="hedge"))
     keys: dict[str, str] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
+    # One for all: each of its own would load the middleware, with its list of every static file.
+    client: Client = field(default_factory=Client)
 
     def __post_init__(self) -> None:
         own, foreign = self.desk.strategy(), self.desk.strategy()
@@ -90,8 +93,12 @@ class World:
         authentication.forget()  # What was read before may have been undone.
         headers = {} if kind == "none" else {"x-api-key": self.keys[kind]}
         sent = {} if body is None else {"data": json.dumps(body), "content_type": JSON}
-        answer = getattr(Client(headers=headers), method.lower())(path, **sent)
+        self.client.cookies.clear()
+        answer = getattr(self.client, method.lower())(path, headers=headers, **sent)
         is_json = answer.headers.get("Content-Type", "").startswith(JSON)
+        if answer.streaming:  # A file is made while it is read.
+            content = b"".join(answer.streaming_content)
+            return answer.status_code, json.loads(content) if is_json else None
         return answer.status_code, answer.json() if is_json else None
 
     def filled_in(self, template: Any, **instead: int) -> Any:

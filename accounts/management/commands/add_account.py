@@ -38,6 +38,12 @@ class Command(OperatorCommand):
             help="a later order without stops clears the position's stops (default: keeps them)",
         )
         parser.add_argument(
+            "--provisional-after-s",
+            type=int,
+            help="book a fill that the exchange reports and does not list after so many seconds "
+            "(default: only a person does)",
+        )
+        parser.add_argument(
             "--raw-storage", default=RawStorage.SHARED.value, help=", ".join(RawStorage)
         )
         parser.add_argument("--reconcile-policy", default="{}", help="JSON object")
@@ -52,6 +58,7 @@ class Command(OperatorCommand):
             reversal=options["reversal"],
             protection=options["protection"],
             keep_stops=not options["clear_stops"],
+            provisional_after_s=options["provisional_after_s"],
             raw_storage=options["raw_storage"],
             reconcile_policy=json_option(options["reconcile_policy"], option="--reconcile-policy"),
             extra_config=json_option(options["extra_config"], option="--extra-config"),

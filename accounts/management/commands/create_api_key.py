@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import selectors, services
 from accounts.audit import OPERATOR
 from accounts.management.operator_command import OperatorCommand
+from accounts.rights import acts
 
 
 class Command(OperatorCommand):
@@ -20,6 +21,9 @@ class Command(OperatorCommand):
         "robot's key is restricted even without."
     )
     example = "manage.py create_api_key --user-name bot --account-id 1 --strategy-id 3"
+    notes = "what each act takes of a key (and which roles can have it):\n" + "\n".join(
+        f"  {act}: {rights} ({roles})" for act, roles, rights, _ in acts.lines()
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--user-name", required=True)

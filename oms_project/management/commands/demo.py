@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from rich.console import Console
 
-from oms_project.quickstart import quickstart_path
-from oms_project.touring import Client, Tour, TourFailed
+from oms_project.starting.quickstart import quickstart_path
+from oms_project.starting.touring import Client, Tour, TourFailed
 
 NARROWEST = 140
 

@@ -7,7 +7,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 
 from accounts.words import PositionMode
 from oms_project.errors import OmsError
-from oms_project.installing import Installed, NewAccount, install
+from oms_project.starting.installing import Installed, NewAccount, install
 
 
 class Command(BaseCommand):
@@ -74,7 +74,11 @@ def _shown(done: Installed) -> dict:
             "username": done.admin.username,
             "password": done.admin_password,
         },
-        "trader": {"id": done.trader.pk, "username": done.trader.username},
+        "trader": {
+            "id": done.trader.pk,
+            "username": done.trader.username,
+            "password": done.trader_password,
+        },
         "api_key": {"id": done.key.pk, "prefix": done.key.prefix, "plain": done.key_plain},
         "strategy": {"id": done.strategy.pk, "name": done.strategy.name},
         "account": None

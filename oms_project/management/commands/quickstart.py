@@ -2,7 +2,7 @@
 
 from django.core.management import BaseCommand, call_command
 
-from oms_project.quickstart import prepare, quickstart_path
+from oms_project.starting.quickstart import prepare, quickstart_path
 
 
 class Command(BaseCommand):

@@ -2,7 +2,7 @@
 
 from django.core.management import BaseCommand
 
-from oms_project.embedded import serve
+from oms_project.starting.embedded import serve
 
 
 class Command(BaseCommand):

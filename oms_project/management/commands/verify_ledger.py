@@ -5,8 +5,10 @@ from argparse import RawDescriptionHelpFormatter
 
 from django.core.management import BaseCommand, CommandError
 
-from gateway import comparing, loop, sessions
-from gateway.comparing import Answer, Compared
+from gateway import loop
+from gateway.reconcile import comparing
+from gateway.reconcile.comparing import Answer, Compared
+from gateway.sessions import kept as sessions
 from positions.ledger import invariants, showing
 from positions.ledger.findings import shown as as_text
 

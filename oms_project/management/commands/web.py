@@ -2,7 +2,7 @@
 
 from django.core.management import BaseCommand
 
-from oms_project.web import leave, listen
+from oms_project.starting.web import leave, listen
 
 
 class Command(BaseCommand):

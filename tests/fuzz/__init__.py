@@ -1,0 +1,1 @@
+"""What can a client send that the product has no answer for? See ``__main__``."""
