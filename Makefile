@@ -4,19 +4,22 @@ PYTHON ?= python3.11
 VENV   := .venv
 PY     := $(VENV)/bin/python
 
-.PHONY: help run demo test torture bench million clean
+.PHONY: help run demo test test-clients torture bench million clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 run: $(VENV)/embedded.done ## set up and start everything on SQLite and the paper venue
-	@exec $(PY) -m oms_project.up
+	@exec $(PY) -m oms_project.starting.up
 
 demo: $(VENV)/embedded.done ## a tour through a running `make run`
 	@exec $(PY) manage.py demo
 
 test: $(VENV)/mysqlclient.done ## set up and test everything
 	@exec tests/run_all.sh
+
+test-clients: $(VENV)/test.done ## let real bots trade, restart the OMS, compare books; ONLY=freqtrade-spot
+	@exec $(PY) -m tests.clients $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep $(KEEP))
 
 torture: $(VENV)/mysqlclient.done ## longer campaigns: KILLS=100 ORDERS=10000 LIVES=1000 SEED=7
 	@exec tests/torture.sh "$(or $(KILLS),100)" "$(or $(ORDERS),10000)" "$(or $(LIVES),1000)" "$(or $(SEED),7)"

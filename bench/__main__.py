@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from importlib import import_module
 
-NAMES = ("engine", "replay", "footprint", "calls", "events")
+NAMES = ("engine", "replay", "footprint", "calls", "driver", "events", "pages")
 
 
 def main() -> int:

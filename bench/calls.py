@@ -35,21 +35,21 @@ def run() -> list[Result]:
 
 def _measure(mode: str) -> Iterator[Result]:
     most = {"embedded": 1.15, "server": 1.25}[mode]
-    with tempfile.TemporaryDirectory() as folder, _running(Path(folder), mode) as product:
-        ours, raw = Client(product), _ccxt(product)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), mode) as product:
+        ours, raw = Client(product), plain_ccxt(product)
         account_id = product.account("ccxt.binance")["id"]
-        halves, tails = _compared(
+        halves, tails = compared(
             lambda: raw.create_order("BTC/USDT", "market", "buy", QTY),
             lambda: ours.order(account_id),
         )
         what = f"an order through the OMS, {mode}, beside ccxt"
         yield summary(Goal(f"G1 {what}: p50 ≤ {most}×", "ms", at_most=most), halves)
         yield summary(Goal(f"G1 {what}: p99 ≤ 2×", "ms", at_most=2), tails)
-        halves, _ = _compared(raw.fetch_balance, lambda: ours.balance(account_id))
+        halves, _ = compared(raw.fetch_balance, lambda: ours.balance(account_id))
         yield summary(Goal(f"fetchBalance through /ccxt, {mode}, beside ccxt: p50", "ms"), halves)
 
 
-def _compared(baseline: Call, candidate: Call) -> tuple[list, list]:
+def compared(baseline: Call, candidate: Call) -> tuple[list, list]:
     """The median and the 99th percentile of each round, baseline and candidate."""
     halves, tails = [], []
     for number in range(ROUNDS + 1):
@@ -89,7 +89,7 @@ class Client:
         assert answer.ok, answer.text
 
 
-def _ccxt(product: Product) -> ccxt.Exchange:
+def plain_ccxt(product: Product) -> ccxt.Exchange:
     """ccxt itself, at the same venue with a login of its own."""
     money = {"market": "spot", "balances": {"USDT": "1000000"}}
     product.venue("POST", "logins", LOGIN | money)
@@ -101,7 +101,7 @@ def _ccxt(product: Product) -> ccxt.Exchange:
 
 
 @contextmanager
-def _running(folder: Path, mode: str) -> Iterator[Product]:
+def running(folder: Path, mode: str) -> Iterator[Product]:
     product = Product(folder / mode, mode=mode, settings={"OMS_POLL_S": "3600"})
     try:
         product.start()

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gateway import loop, position_mode, sessions
-from gateway.outcomes import CallFailed
-from gateway.session import Session
+from gateway import loop
+from gateway.sessions import kept as sessions
+from gateway.sessions import position_mode
+from gateway.sessions.outcomes import CallFailed
+from gateway.sessions.session import Session
 from gateway.words import ExchangePositionMode
 from oms_project.errors import EngineUnavailable
 

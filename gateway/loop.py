@@ -16,13 +16,19 @@ import contextvars
 import decimal
 import os
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections, connection
+
+from positions.courtesy import LOOK_AGAIN_S, Parties, courtesy
 
 T = TypeVar("T")
 
@@ -92,7 +98,90 @@ reading = LoopThread("reading-loop")
 run, call, on_loop = _orders.run, _orders.call, _orders.is_current
 
 _lock = threading.Lock()
-_database: ThreadPoolExecutor | None = None
+_database: "_FairPool | None" = None
+
+
+# The account for which the running task works; 0 where it is none in particular.
+whose: ContextVar[int] = ContextVar("whose", default=0)
+# Who lets others go first with what the running task asks of the database; nobody, as a rule.
+yielding: ContextVar[Parties | None] = ContextVar("yielding", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One call that waits for a thread."""
+
+    future: Future[Any]
+    work: Callable[[], Any]
+    yielding: Parties | None
+
+    def do(self) -> None:
+        """Do it, unless nobody waits for it any more."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            self.future.set_result(self.work())
+        except BaseException as error:  # noqa: BLE001 (whoever waits for it raises it)
+            self.future.set_exception(error)
+
+
+class _FairPool:
+    """Threads on which accounts take turns: one with a thousand orders delays others by one call.
+
+    What one account asked for is done in the order in which it was asked; what lets others go first
+    has a line of its own (see ``positions.courtesy``).
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="exchange-db")
+        self._waiting: OrderedDict[tuple[int, bool], deque[_Piece]] = OrderedDict()
+        self._changed = threading.Condition()
+
+    def submit(
+        self, account_id: int, work: Callable[[], T], yielding: Parties | None = None
+    ) -> "Future[T]":
+        future: Future[T] = Future()
+        with self._changed:
+            line = self._waiting.setdefault((account_id, yielding is not None), deque())
+            line.append(_Piece(future, work, yielding))
+            self._changed.notify_all()
+        self._threads.submit(self._run_next)
+        return future
+
+    def shutdown(self) -> None:
+        """Finish what runs; what waits is cancelled."""
+        with self._changed:
+            left = [piece.future for line in self._waiting.values() for piece in line]
+            self._waiting.clear()
+            self._changed.notify_all()
+        for future in left:
+            future.cancel()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _run_next(self) -> None:
+        """Take one piece and do it; wait where all that there are let others go first."""
+        with self._changed:
+            while (taken := self._take()) is None:
+                if not self._waiting:
+                    return
+                self._changed.wait(LOOK_AGAIN_S)
+        piece, number = taken
+        with nullcontext() if number is None else courtesy().doing(number):
+            piece.do()
+
+    def _take(self) -> tuple[_Piece, int | None] | None:
+        """The first piece that may begin, with its number where it let others go first."""
+        for name, line in self._waiting.items():
+            yielding, number = line[0].yielding, None
+            if yielding is not None and (number := courtesy().begin(yielding)) is None:
+                continue
+            piece = line.popleft()
+            if line:
+                self._waiting.move_to_end(name)
+            else:
+                del self._waiting[name]
+            return piece, number
+        return None
 
 
 async def db(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -100,11 +189,11 @@ async def db(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
     The thread keeps its connection between calls and drops it when it broke or grew too old. There
     are ``OMS_DB_THREADS`` threads (default: 1 on SQLite, which has one writer; 4 elsewhere); more
-    calls wait in line.
+    calls wait in line, and accounts take turns: see ``whose`` and ``yielding``.
     """
     context = contextvars.copy_context()
     work = partial(context.run, _with_connection, fn, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_pool(), work)
+    return await asyncio.wrap_future(_pool().submit(whose.get(), work, yielding.get()))
 
 
 def stop(timeout_s: float = 5) -> None:
@@ -115,7 +204,7 @@ def stop(timeout_s: float = 5) -> None:
     with _lock:
         database, _database = _database, None
     if database is not None:
-        database.shutdown(wait=True, cancel_futures=True)
+        database.shutdown()
 
 
 def _with_connection(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -141,13 +230,13 @@ def _serve(running: asyncio.AbstractEventLoop) -> None:
         running.close()
 
 
-def _pool() -> ThreadPoolExecutor:
+def _pool() -> _FairPool:
     global _database  # noqa: PLW0603 (one per process is the point of the module)
     with _lock:
         if _database is None:
             fitting = 1 if connection.vendor == "sqlite" else 4
-            threads = getattr(settings, "OMS_DB_THREADS", None) or fitting
-            _database = ThreadPoolExecutor(threads, thread_name_prefix="exchange-db")
+            threads = settings.OMS_DB_THREADS or fitting
+            _database = _FairPool(threads)
         return _database
 
 

@@ -5,12 +5,15 @@ catalogue of markets and the last prices are copies that any process may refresh
 processes judge an order without ccxt.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
-from gateway.querysets import RawRowQuerySet
-from gateway.words import ExchangePositionMode, ImportKind, Phase, RunState, Scope
+from gateway.querysets import BlindnessQuerySet, RawRowQuerySet
+from gateway.words import ExchangePositionMode, ImportKind, Phase, RunState, Scope, Sense
 from positions.fields import ExactDecimalField, Word
+from positions.rows import utc_text
 
 
 class RawRow(models.Model):
@@ -113,7 +116,7 @@ class Market(models.Model):
 
 
 class LastPrice(models.Model):
-    """The newest price seen of a market."""
+    """The newest price seen of a market; ``at``: when it surely was the exchange's."""
 
     exchange_key = models.CharField(max_length=191)
     symbol = models.CharField(max_length=64)
@@ -150,6 +153,53 @@ class ExchangeState(models.Model):
 
     def __str__(self):
         return f"account {self.account_id} is {self.position_mode} at its exchange"
+
+
+class SeenBalance(models.Model):
+    """What an account owned when its exchange was last asked, by currency, as plain decimals."""
+
+    account = models.OneToOneField("accounts.Account", models.CASCADE, primary_key=True)
+    amounts = models.JSONField(default=dict)
+    asked_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"balances of account {self.account_id} at {self.asked_at}"
+
+
+class Blindness(models.Model):
+    """Something of an account that its exchange does not show now (``gateway.troubles.blind``).
+
+    ``name``: the symbol that it is about; empty for the whole account.
+    """
+
+    account = models.ForeignKey("accounts.Account", models.CASCADE, related_name="+")
+    sense = Word(Sense)
+    name = models.CharField(max_length=64, blank=True)
+    since = models.DateTimeField()
+    why = models.CharField(max_length=255)
+
+    objects = BlindnessQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "sense", "name"], name="blind_once_per_sense_and_name"
+            ),
+        )
+        verbose_name_plural = "blindness"
+
+    def __str__(self):
+        return f"account {self.account_id} does not see {self.sense} {self.name}".rstrip()
+
+    def facts(self) -> dict[str, Any]:
+        """For events and answers."""
+        return {
+            "account_id": self.account_id,
+            "sense": str(self.sense),
+            "name": self.name,
+            "since": utc_text(self.since),
+            "why": self.why,
+        }
 
 
 class ImportCursor(models.Model):

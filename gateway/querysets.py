@@ -4,10 +4,12 @@ Raw rows carry no strategy: they belong to the strategy of the order that they a
 """
 
 from collections.abc import Iterable
+from typing import Any
 
+from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.permissions import Caller, readable_strategies
+from accounts.rights.permissions import Caller, readable_strategies
 from positions.models import ExchangeOrder
 from positions.querysets import VisibleQuerySet
 
@@ -42,3 +44,15 @@ def _about(strategies: Iterable[int]) -> Q:
     )
     by_our_id = legs.filter(client_order_id=OuterRef("client_order_id"))
     return Exists(by_exchange_id) | Exists(by_our_id)
+
+
+class BlindnessQuerySet(models.QuerySet):
+    """What is not seen now."""
+
+    def by_account(self, account_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+        """For each account ``sense``, ``name``, ``since`` and ``why``, oldest first. One query."""
+        found: dict[int, list[dict[str, Any]]] = {account_id: [] for account_id in account_ids}
+        for row in self.filter(account_id__in=[*found]).order_by("since", "pk"):
+            facts = row.facts()
+            found[facts.pop("account_id")].append(facts)
+        return found

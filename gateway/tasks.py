@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from gateway import runner, runs
+from gateway import runs
+from gateway.worker import runner
 
 
 @shared_task(name="gateway.wake", acks_late=True, ignore_result=True)

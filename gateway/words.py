@@ -50,6 +50,19 @@ class ImportKind(StrEnum):
     FUNDING = "funding"
 
 
+class Sense(StrEnum):
+    """With what an account's exchange is watched.
+
+    ``orders``: the open orders of a symbol. ``history``: trades and orders of a symbol that are
+    brought in. ``stream``: the private streams. ``session``: anything at all.
+    """
+
+    ORDERS = "orders"
+    HISTORY = "history"
+    STREAM = "stream"
+    SESSION = "session"
+
+
 class Scope(StrEnum):
     """How far a reconciliation looks back: one of the account's three loops, or named days."""
 

@@ -11,9 +11,9 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.acting_admin import ActingAdmin
-from accounts.admin import CappedPaginator, Unchangeable
-from accounts.admin_site import actor_in
+from accounts.backoffice.acting import ActingAdmin
+from accounts.backoffice.lists import CappedPaginator, Unchangeable
+from accounts.backoffice.site import actor_in
 from positions import rows
 from positions.admin_forms import DecisionForm
 from positions.engine.types import CaseAction, CaseState
@@ -220,7 +220,12 @@ class Cases(ActingAdmin):
     def act(self, request: HttpRequest, row: Case, form: DecisionForm) -> str:
         """Decided, or noted."""
         facts = form.cleaned_data
-        wish = Decision(CaseAction(facts["action"]), facts["comment"], facts.get("price"))
+        wish = Decision(
+            CaseAction(facts["action"]),
+            facts["comment"],
+            facts.get("price"),
+            facts.get("exchange_order_id") or None,
+        )
         found = decide(row.pk, wish, actor_in(request))
         return "Noted." if found["state"] == CaseState.OPEN else "Resolved."
 

@@ -13,7 +13,11 @@ class PositionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Give every new account its lane."""
+        """Give every new account its lane; what waits for an order's end hears of it."""
+        from positions.projector.orders.progress import when_ended  # After the models.
+        from positions.services import close_all
+
+        when_ended(close_all.go_on)
         post_save.connect(_make_lane, sender="accounts.Account", dispatch_uid="lane_of_account")
 
 

@@ -9,19 +9,31 @@ from django.db import models
 
 from accounts.words import LONGEST_COMMENT
 from positions.engine.drift import Finding
-from positions.engine.types import CaseAction, CaseKind, CaseState
+from positions.engine.types import CaseAction, CaseKind, CaseState, Resolution
 from positions.fields import Word
 from positions.querysets import CaseQuerySet
 
 EXPLANATIONS = {
+    CaseKind.MISSING_FILL: "The exchange reports more filled than the trades that it lists.",
+    CaseKind.UNKNOWN_ORDER: "The exchange did not answer, and keeps no id of ours by which the "
+    "order could be found again.",
     CaseKind.OVER_CLOSE: "A close filled more than was left of its position; the rest of the fill "
     "opened one that nobody asked for.",
     CaseKind.LIQUIDATION: "The exchange closed more by force than the positions held.",
     CaseKind.FUNDING: "The exchange booked a funding payment for which no position was open.",
-    CaseKind.PROTECTION_BLOCKED: "A stop was reached, and less was held than it has to close.",
+    CaseKind.PROTECTION_BLOCKED: "A stop cannot be placed, or cannot close all of its position.",
+    CaseKind.CLOSED_ELSEWHERE: "A stop was reached, and the exchange holds less than it has to "
+    "close: somebody closed the position there.",
     CaseKind.UNCLOSABLE: "What is left is worth less than the exchange lets anybody trade.",
+    CaseKind.FLATTEN_LEFT: "A kill switch was to close it, and could not in its time.",
 }
 """Of those that come from booking, not from comparing."""
+
+_OFFERED = {
+    CaseKind.UNCLOSABLE: (CaseAction.WRITE_OFF,),
+    CaseKind.UNKNOWN_ORDER: (CaseAction.ADOPT, CaseAction.GIVE_UP),
+}
+"""What can be decided beside what is proposed; older cases propose nothing."""
 
 
 class Case(models.Model):
@@ -46,6 +58,7 @@ class Case(models.Model):
     proposal = models.CharField(max_length=255, default="", blank=True)
     action = Word(CaseAction, default=CaseAction.ACKNOWLEDGE.value, help_text="What is proposed")
     state = Word(CaseState, default=CaseState.OPEN)
+    resolution = Word(Resolution, null=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -71,6 +84,5 @@ class Case(models.Model):
         """What can be decided about it now, the proposed action first."""
         if self.state != CaseState.OPEN:
             return []
-        if self.finding is None:
-            return [CaseAction.ACKNOWLEDGE, CaseAction.NOTE]
-        return [*dict.fromkeys((CaseAction(self.action), CaseAction.NOTE))]
+        offered = (CaseAction(self.action), *_OFFERED.get(self.kind, ()))
+        return [*dict.fromkeys((*offered, CaseAction.ACKNOWLEDGE, CaseAction.NOTE))]

@@ -10,7 +10,12 @@ from enum import StrEnum
 from typing import Any
 
 from positions.engine.stops import TrailingDistance
-from positions.engine.types import OrderType, Reason, Side, TimeInForce
+from positions.engine.types import OrderType, Reason, Side, TimeInForce, TriggerBy
+
+CANCEL_ALL = "cancel_all_orders"
+CLOSE_ALL = "close_all_positions"
+GONE_IS_DONE = frozenset({CANCEL_ALL})
+"""Commands that an order's end satisfies, however it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class SendOrder:
     qty: Decimal
     price: Decimal | None = None
     trigger_price: Decimal | None = None
+    trigger_by: TriggerBy | None = None
     trailing_amount: Decimal | None = None
     trailing_percent: Decimal | None = None
     time_in_force: TimeInForce | None = None
@@ -101,6 +107,20 @@ class ClosePosition:
     comment: str = ""
     client_order_id: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAllPositions:
+    """Close every open position, optionally of some strategies, one symbol or one side only.
+
+    ``percent`` of what each holds, 1 to 100; resting closes of it are cancelled first.
+    """
+
+    symbol: str | None = None
+    strategy_ids: tuple[int, ...] | None = None
+    side: Side | None = None
+    percent: Decimal = Decimal(100)
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +191,7 @@ class PositionChange:
     stop_loss: Decimal | None = None
     stop_gain: Decimal | None = None
     trailing: TrailingDistance | None = None
+    trigger_by: TriggerBy | None = None
     comment: str | None = None
 
 
@@ -180,6 +201,7 @@ Command = (
     | CancelAllOrders
     | ChangeOrder
     | ClosePosition
+    | CloseAllPositions
     | CloseBy
     | MergePositions
     | PositionChange

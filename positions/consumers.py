@@ -6,20 +6,20 @@ docs/adr/0005-relay-instead-of-a-channels-layer.md.
 
 import logging
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from accounts.authentication import resolve
-from accounts.browser_sessions import caller_of_session
-from accounts.client import client_address
-from accounts.permissions import Caller
+from accounts.callers.authentication import resolve
+from accounts.callers.browser_sessions import caller_of_session, session_in
+from accounts.callers.client import client_address
+from accounts.rights.permissions import Caller
 from oms_project.errors import InvalidApiKey, OmsError
+from oms_project.port.visit import visit_in
 from oms_project.problems import problem
-from positions.api.pool import in_pool
+from positions.api.pool import at_the_door
 from positions.sockets import messages
 from positions.sockets.connection import Action, Socket
 from positions.sockets.messages import Request
@@ -55,12 +55,13 @@ class OmsConsumer(AsyncWebsocketConsumer):
         headers = _headers(self.scope)
         peer = self.scope["client"][0] if self.scope.get("client") else None
         address = client_address(peer, headers.get("x-forwarded-for", ""))
-        self.socket = Socket(self, self.actions, address)
+        visit = visit_in(self.scope)
+        self.socket = Socket(self, self.actions, address, on_caller=visit.recognise)
         try:
             if "x-api-key" in headers:
-                self._admit(await in_pool(resolve, headers["x-api-key"], address=address))
+                self._admit(await at_the_door(resolve, headers["x-api-key"], address=address))
             elif session_key := _session_key(headers):
-                self._admit(await in_pool(_caller_of, session_key), session_key)
+                self._admit(await at_the_door(_caller_of, session_key, address), session_key)
         except Exception as error:  # noqa: BLE001 (problem() logs what nobody expected)
             self._turn_away(problem(error))
 
@@ -72,8 +73,7 @@ class OmsConsumer(AsyncWebsocketConsumer):
 
     def _admit(self, caller: Caller | None, session_key: str | None = None) -> None:
         if self.socket is not None and caller is not None:
-            self.socket.admit(caller, session_key=session_key)
-            vigil().add(self.socket)
+            vigil().admit(self.socket, caller, session_key=session_key)
 
     def _turn_away(self, error: OmsError) -> None:
         if self.socket is not None:
@@ -82,10 +82,10 @@ class OmsConsumer(AsyncWebsocketConsumer):
             self.socket.end(CloseCode.NOT_AUTHENTICATED)
 
 
-def _caller_of(session_key: str) -> Caller | None:
+def _caller_of(session_key: str, address: str | None) -> Caller | None:
     """The browser's user; ``None`` where nobody is logged in (any more)."""
     try:
-        return caller_of_session(session_key)
+        return caller_of_session(session_key, address=address)
     except InvalidApiKey:
         return None
 
@@ -96,16 +96,13 @@ def _session_key(headers: Mapping[str, str]) -> str | None:
     Browsers send the cookie along with connections that other sites' pages open; only the origin
     tells those apart, so without a good one the cookie counts for nothing.
     """
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
-        return None
-    if cookie is None:
+    session_key = session_in(headers.get("cookie", ""))
+    if session_key is None:
         return None
     if not _is_own(headers.get("origin", ""), headers.get("host", "")):
         log.warning("socket.foreign_origin", extra={"origin": headers.get("origin", "")[:128]})
         return None
-    return cookie.value
+    return session_key
 
 
 def _is_own(origin: str, host: str) -> bool:

@@ -21,6 +21,7 @@ class JournalKind(StrEnum):
     ``close_by``: two closed each other. ``merge``: one took over another. ``correction``: a
     remainder too small to trade went to the dust record. ``funding``: a payment was shared among
     those open. ``reassign``: orders went to a strategy, and what followed was booked anew.
+    ``settle_provisional``: the real trades of an order took the place of what was booked for them.
     """
 
     CLOSE_BY = "close_by"
@@ -28,6 +29,7 @@ class JournalKind(StrEnum):
     CORRECTION = "correction"
     FUNDING = "funding"
     REASSIGN = "reassign"
+    SETTLE_PROVISIONAL = "settle_provisional"
 
 
 class JournalEntry(models.Model):

@@ -82,9 +82,13 @@ class HeldLane:
         payload: dict[str, Any],
         *,
         strategy_id: int = 0,
+        position_strategy_id: int | None = None,
         namespace: str = "position",
     ) -> None:
-        """Append an event to the account's log."""
+        """Append an event to the account's log, for the keys of its strategy.
+
+        Keys of ``position_strategy_id`` see it too, where it is given.
+        """
         self._lane.last_seq += 1
         self._events.append(
             Event(
@@ -93,6 +97,7 @@ class HeldLane:
                 event=event,
                 namespace=namespace,
                 strategy_id=strategy_id,
+                position_strategy_id=position_strategy_id,
                 payload=payload,
                 created_at=self.now,
             )
@@ -166,6 +171,14 @@ def holding(account_id: int) -> Iterator[HeldLane]:
         yield lane
         lane.follow()
         lane.write()
+
+
+@contextmanager
+def trying(account_id: int) -> Iterator[HeldLane]:
+    """The same transaction under the same lock, of which nothing stays and nobody is told."""
+    with exact_decimals(), turn(), transaction.atomic():
+        yield HeldLane(AccountLane.objects.hold(account_id))
+        transaction.set_rollback(True)
 
 
 Follower = Callable[[HeldLane, str, bool], None]

@@ -7,9 +7,9 @@ cut every list.
 from collections.abc import Iterable
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from accounts.permissions import Caller, readable_strategies
+from accounts.rights.permissions import Caller, readable_strategies
 from positions.engine.market import Market
 from positions.engine.protection import PROTECTIVE
 from positions.engine.types import CaseKind, CaseState, PositionState
@@ -17,8 +17,13 @@ from positions.engine.types import CaseKind, CaseState, PositionState
 LIVE_POSITION_STATES = (PositionState.OPEN, PositionState.CLOSE_REQUESTED)
 
 
-def visible_condition(caller: Caller, account_ids: Iterable[int]) -> Q:
-    """The rows of ``account_ids`` that ``caller`` may read, by account and strategy."""
+def visible_condition(
+    caller: Caller, account_ids: Iterable[int], owner_columns: Iterable[str] = ("strategy_id",)
+) -> Q:
+    """The rows of ``account_ids`` that ``caller`` may read, by account and strategy.
+
+    A restricted key reads a row if the strategy in any of ``owner_columns`` is one of its.
+    """
     whole: list[int] = []
     condition = Q(pk__in=[])
     for account_id in account_ids:
@@ -26,16 +31,21 @@ def visible_condition(caller: Caller, account_ids: Iterable[int]) -> Q:
         if strategies is None:
             whole.append(account_id)
         else:
-            condition |= Q(account_id=account_id, strategy_id__in=strategies)
+            own = Q(pk__in=[])
+            for column in owner_columns:
+                own |= Q(**{f"{column}__in": strategies})
+            condition |= Q(account_id=account_id) & own
     return Q(account_id__in=whole) | condition if whole else condition
 
 
 class VisibleQuerySet(models.QuerySet):
     """Rows that carry ``account_id`` and ``strategy_id``."""
 
+    owner_columns: tuple[str, ...] = ("strategy_id",)
+
     def visible_to(self, caller: Caller, account_ids: Iterable[int]):
         """Only what the caller's key may read on these accounts."""
-        return self.filter(visible_condition(caller, account_ids))
+        return self.filter(visible_condition(caller, account_ids, self.owner_columns))
 
     def of_strategy(self, strategy_id: int):
         """The rows of one strategy."""
@@ -44,6 +54,13 @@ class VisibleQuerySet(models.QuerySet):
     def newest_first(self):
         """Newest id first, the order of every list."""
         return self.order_by("-id")
+
+    def found_then_sorted(self):
+        """Newest id first too, for a condition that few rows meet.
+
+        SQLite, asked for an order that some index has, walks it through the account's whole past.
+        """
+        return self.order_by((F("id") + 0).desc())
 
 
 class AccountLaneQuerySet(models.QuerySet):
@@ -65,23 +82,29 @@ class AccountLaneQuerySet(models.QuerySet):
 class CommandQuerySet(models.QuerySet):
     """Commands."""
 
-    def earlier(self, user_id: int, request_id: str | None):
-        """The command that this user has already given under ``request_id``, or ``None``."""
-        if request_id is None:
-            return None
-        return self.filter(user_id=user_id, request_id=request_id).first()
+    def under(self, user_id: int, request_id: str):
+        """The commands that this user's keys gave under ``request_id``, each at most one."""
+        rows = self.filter(user_id=user_id, request_id=request_id)
+        return rows.select_related("api_key").order_by("id")
 
 
 class OrderQuerySet(VisibleQuerySet):
     """Orders."""
 
+    # As a list of one value: Django writes ``= True`` on SQLite as a bare column, which no index
+    # serves, so that every read of open orders would walk all orders that ever were.
+
     def open(self):
         """Not in a final state."""
-        return self.filter(is_open=True)
+        return self.filter(is_open__in=[True])
 
     def history(self):
         """In a final state."""
-        return self.filter(is_open=False)
+        return self.filter(is_open__in=[False])
+
+    def parts(self):
+        """Open and ended ones, for ``pages.newest``: each ends an index, both together do not."""
+        return [self.open(), self.history()]
 
     def legs(self):
         """Stops and take-profits at the exchange; see ``Order.is_leg``."""
@@ -107,9 +130,16 @@ class PositionQuerySet(VisibleQuerySet):
         """Open or not, as long as live deals lead to them: what a fill may belong to."""
         return self.filter(superseded_by=None)
 
+    def with_stops(self):
+        """Those that wish to be protected."""
+        wishes = Q(stop_loss__isnull=False) | Q(stop_gain__isnull=False)
+        return self.filter(wishes | Q(trailing__isnull=False))
+
 
 class DealQuerySet(VisibleQuerySet):
-    """Deals."""
+    """Deals; who may read its position reads a deal of another strategy's order too."""
+
+    owner_columns = ("strategy_id", "position_strategy_id")
 
     def live(self):
         """Not superseded by a reassign."""
@@ -134,7 +164,9 @@ class CaseQuerySet(VisibleQuerySet):
 
 
 class EventQuerySet(VisibleQuerySet):
-    """Events."""
+    """Events; those about a deal are told to both of its strategies."""
+
+    owner_columns = ("strategy_id", "position_strategy_id")
 
     def since(self, seq: int):
         """After ``seq``, oldest first."""

@@ -29,12 +29,17 @@ RECONNECT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What changed in one commit; ``rings`` says instead that something waits to be sent."""
+    """What changed in one commit.
+
+    ``rings`` says instead that something waits to be sent, ``prices_of`` that somebody waits for
+    the prices of these symbols on the account's exchange.
+    """
 
     account_id: int
     seq: int
     command_ids: tuple[int, ...] = ()
     rings: bool = False
+    prices_of: tuple[str, ...] = ()
 
 
 class Hub:
@@ -49,7 +54,10 @@ class Hub:
         with self._lock:
             listeners = tuple(self._listeners)
         for listener in listeners:
-            listener(news)
+            try:
+                listener(news)
+            except Exception:
+                log.exception("hub.listener_broke", extra={"account_id": news.account_id})
 
     def listen(self, listener: Callable[[News], None]) -> None:
         """Hear all news from now on."""
@@ -148,11 +156,15 @@ class RedisRelay:
                 with self._listener.pubsub(ignore_subscribe_messages=True) as channel:
                     channel.subscribe(self._channel)
                     for message in channel.listen():
-                        account_id, seq, command_ids, rings = json.loads(message["data"])
-                        hub().tell(News(account_id, seq, tuple(command_ids), rings))
+                        hub().tell(_read(message["data"]))
             except self._errors:
                 log.warning("relay.subscription_lost")
                 threading.Event().wait(RECONNECT_S)
+
+
+def _read(message: bytes) -> News:
+    account_id, seq, command_ids, rings, prices_of = json.loads(message)
+    return News(account_id, seq, tuple(command_ids), rings, tuple(prices_of))
 
 
 @cache

@@ -1,10 +1,11 @@
 """What can an exchange tell us, in our own words?
 
-``gateway.normalize`` writes these, ``positions.projector`` reads them. Quantities are in base units
-(contracts on derivatives), prices in the quote currency, times aware UTC.
+``gateway.evidence.normalize`` writes these, ``positions.projector`` reads them. Quantities are in
+base units (contracts on derivatives), prices in the quote currency, times aware UTC.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,7 +19,8 @@ class OrderReport:
     ``client_order_id`` is the id that we gave the exchange, never the caller's own.
     ``filled_qty`` is cumulative for this order at the exchange. ``order_type``, ``trigger_price``
     and ``time_in_force`` describe an order that is not ours when it is adopted; ``note`` is why,
-    where no exchange told of it.
+    where no exchange told of it. ``ended_by``: why the exchange ended it by itself, where it says.
+    ``average``: the price of what is filled, all fills together. ``placed_at``: when it came there.
 
     With a ``conditional_order_id`` it describes a trigger that the exchange keeps apart, under an
     id of its own; ``exchange_order_id`` is then the order that it has placed, if it has.
@@ -38,15 +40,21 @@ class OrderReport:
     trigger_price: Decimal | None = None
     time_in_force: TimeInForce | None = None
     note: str = ""
+    ended_by: str = ""
+    average: Decimal | None = None
+    placed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TradeReport:
     """One fill as the exchange describes it.
 
-    ``fee`` is positive when paid, negative for a rebate, ``None`` when the exchange did not say.
+    ``fee`` is positive when paid, negative for a rebate, ``None`` when the exchange did not say;
+    ``other_fees`` are what it was charged beside, per further currency. ``fee_rates``: what one
+    unit of a third currency was worth in the quote then; one that is missing is unknown.
     The same ``exchange_trade_id`` may come twice, for two orders of one self-trade. ``forced`` is
     ``liquidation`` or ``adl`` where the exchange closed by force what no order of ours asked for.
+    ``provisional``: no exchange listed it, it stands for trades that one reported.
     """
 
     symbol: str
@@ -60,6 +68,16 @@ class TradeReport:
     fee_currency: str | None = None
     client_order_id: str | None = None
     forced: Reason | None = None
+    other_fees: tuple[tuple[str, Decimal], ...] = ()
+    fee_rates: Mapping[str, Decimal] = field(default_factory=dict)
+    provisional: bool = False
+
+    @property
+    def fees(self) -> tuple[tuple[str, Decimal], ...]:
+        """Every fee with its currency, the first one first; none where the exchange said none."""
+        if self.fee is None or self.fee_currency is None:
+            return ()
+        return ((self.fee_currency, self.fee), *self.other_fees)
 
 
 @dataclass(frozen=True, slots=True)

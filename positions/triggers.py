@@ -39,8 +39,11 @@ class Trigger(models.Model):
     closing = models.ForeignKey("positions.Order", models.PROTECT, null=True, related_name="+")
     reached_at = models.DateTimeField(null=True)
     blind_since = models.DateTimeField(null=True, help_text="No price has come since then")
-    failures = models.IntegerField(default=0, help_text="In a row: refused legs and closes")
-    not_before = models.DateTimeField(null=True, help_text="Back-off after a failure")
+    failures = models.IntegerField(default=0, help_text="In a row: refused cancels and closes")
+    not_before = models.DateTimeField(null=True, help_text="When it is tried again")
+    refusals = models.IntegerField(default=0, help_text="In a row: legs that came to nothing")
+    place_after = models.DateTimeField(null=True, help_text="When a leg is placed again")
+    refusal = models.CharField(max_length=255, default="", blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -51,6 +54,7 @@ class Trigger(models.Model):
         indexes = [
             models.Index(fields=["account", "symbol"], name="trigger_by_symbol"),
             models.Index(fields=["not_before"], name="trigger_by_not_before"),
+            models.Index(fields=["place_after"], name="trigger_by_place_after"),
         ]
 
     def __str__(self):

@@ -4,7 +4,7 @@
 #   tests/torture.sh KILLS ORDERS LIVES SEED      what `make torture` calls
 #
 # The rest by its variables: OMS_SENDERS_ROUNDS, OMS_AMBIGUOUS, OMS_OUTAGES, OMS_NET_CHANGES,
-# OMS_EXAMPLES.
+# OMS_EXAMPLES, OMS_RACES, OMS_BUDGET_MINUTES.
 set -u
 cd "$(dirname "$0")/.."
 PY="$PWD/.venv/bin/python"
@@ -21,7 +21,10 @@ campaign() { # campaign NAME COMMAND…
 }
 
 campaign lives "$PY" -m tests.campaign --first "$4" --seeds "$3"
+campaign "hard lives" "$PY" -m tests.campaign --first "$((20000 + $4))" --seeds "$3"
 campaign replays "$PY" -m tests.campaign --first "$4" --seeds 200 --replay
+campaign races "$PY" -m tests.races --first "$4" --races "${OMS_RACES:-5000}"
+campaign neighbours "$PY" -m tests.neighbours --seeds 3 --first "$4"
 campaign strategies "$PY" -m pytest -q -s tests/e2e/test_three_strategies.py
 campaign protection env OMS_NET_CHANGES="${OMS_NET_CHANGES:-1000}" \
   "$PY" -m pytest -q -s positions/tests/test_protection_campaign.py
@@ -37,6 +40,9 @@ campaign ambiguous "$PY" -m pytest -q -s tests/e2e/test_ambiguous.py
 campaign outages "$PY" -m pytest -q -s tests/e2e/test_outages.py
 campaign sockets env OMS_CROWD_CLIENTS=200 OMS_CROWD_ACCOUNTS=20 OMS_CROWD_ORDERS=5000 \
   OMS_CROWD_KILLS=20 "$PY" -m pytest -q -s tests/e2e/test_socket_crowd.py
+campaign flood "$PY" -m tests.flood
+campaign fuzz "$PY" -m tests.fuzz --calls "${OMS_FUZZ_CALLS:-100000}" --seed "$4" --least 500 --slice 10000
+campaign budget "$PY" -m tests.budget --minutes "${OMS_BUDGET_MINUTES:-10}"
 campaign switches "$PY" -m pytest -q -s tests/e2e/test_kill_switch.py
 
 printf '\n=== figures\n'

@@ -6,7 +6,7 @@ trading. The books are the replay's own, so every deal is what the engine says; 
 writes the same ones from the same trades is a test.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -15,11 +15,11 @@ from typing import Any
 from bench.ledger.happened import Happened, Ids, PastOrder
 from bench.ledger.kinds import Kind
 from bench.ledger.memory import Memory
-from positions.engine.holding import released_cost
-from positions.engine.market import value_of
-from positions.engine.money import ZERO, kept
-from positions.engine.types import PositionMode, Side
+from positions.engine.arithmetic import released, value_of
+from positions.engine.money import ZERO, exact, kept
+from positions.engine.types import DealRule, PositionMode, Side
 from positions.journal import JournalKind
+from positions.ledger.entering import enter
 from positions.ledger.executions import Executed, digest
 from positions.ledger.rebuilt import Rebuilt
 from positions.ledger.replay import Books
@@ -37,10 +37,14 @@ _MOST_OPEN = 10
 _MOST_WAITING = 3
 _MOST_UNASSIGNED = 2
 _NO_BOUND = Decimal(10**9)
+_released = exact(released)
 
 
 class Past:
-    """One account's past; the same seed gives the same one."""
+    """One account's past; the same seed gives the same one.
+
+    ``rules`` are those by which its executions may have been booked.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Past:
         account_id: int = 1,
         terms_id: int = 1,
         start: datetime = START,
+        rules: Sequence[DealRule] = tuple(DealRule),
     ) -> None:
         self.kind = kind
         self.account_id = account_id
@@ -67,6 +72,7 @@ class Past:
         self.waiting: list[PastOrder] = []
         self.unassigned: list[PastOrder] = []
         self._start = start
+        self._rules = rules
         self._terms_id = terms_id
         self._ids = ids
         self._dice = Random(seed)
@@ -183,6 +189,8 @@ class Past:
             external=order.external,
             forced=None,
             forced_step=None,
+            deal_rule=self._dice.choice(self._rules),
+            other_fees=self._other_fees(currency),
         )
         row = row._replace(hash=digest(row))
         self.head = row.hash
@@ -201,6 +209,12 @@ class Past:
         order = PastOrder(next(self._ids.order), side, self._qty(), 0, external=True)
         self.unassigned.append(order)
         return self._fill(order, order.qty)
+
+    def _other_fees(self, first: str | None) -> list[list[str | None]]:
+        """Now and then one fill is charged in two currencies."""
+        if first is None or self._dice.randrange(10):
+            return []
+        return [["PTS", "0.0001", None]]
 
     def _fee(self, side: Side, qty: Decimal, price: Decimal) -> tuple[Decimal | None, str | None]:
         """In base, quote, a third or a worthless currency; a rebate now and then, or nothing."""
@@ -270,7 +284,7 @@ class Past:
             JournalKind.CORRECTION,
             position_id=position.position_id,
             qty=qty,
-            cost=released_cost(held, qty),
+            cost=_released(held.cost, held.qty, qty),
             terms_id=self._terms_id,
         )
 
@@ -309,6 +323,7 @@ class Past:
             from_booking_no=first.booking_no,
             from_time=first.executed_at,
             position_ids=touched,
+            deal_rule=int(DealRule.ORDER),
         )
         for order in orders:
             order.external, order.strategy_id = False, strategy_id
@@ -352,7 +367,7 @@ class Past:
 
     def _enter(self, kind: JournalKind, **facts: Any) -> Happened:
         row = Entry(self.bookings + 1, kind, exact_json(facts), self.now)
-        deals = self.books.enter(row)
+        deals = enter(self.books, row)
         self.bookings += 1 + len(deals)
         replaced = tuple(deal.booking_no for deal in self.books.replaced)
         self.memory.drop(self.books.replaced)

@@ -27,7 +27,7 @@ class Table:
         columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
         places = ", ".join(["%s"] * len(fields))
         table = connection.ops.quote_name(model._meta.db_table)
-        self._insert = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 (our words)
+        self._insert = f"INSERT INTO {table} ({columns}) VALUES ({places})"
         self._waiting: list[list[Any]] = []
 
     def add(self, facts: Mapping[str, Any]) -> None:

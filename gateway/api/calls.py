@@ -1,9 +1,9 @@
 """How is a call to a function of ccxt answered?
 
 One call goes through rights, the table of functions and its arguments, and then one of three ways:
-market data and reads of the account (``gateway.reads``), account settings
-(``gateway.configuring``), orders (a command of the OMS). Nothing here holds a thread while an
-exchange is waited for.
+market data and reads of the account (``gateway.clients.reads``), account settings
+(``gateway.clients.configuring``), orders (a command of the OMS). Nothing here holds a thread while
+an exchange is waited for.
 """
 
 import asyncio
@@ -13,23 +13,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.audit import Actor
-from accounts.permissions import (
+from accounts.rights.permissions import (
     Caller,
     readable_strategies,
     require_account_trade,
     require_read,
+    require_sight_of_balance,
     require_trade_of_new_strategy,
 )
-from gateway import configuring, functions, loop, markets, reads
-from gateway.arguments import Arguments
-from gateway.capabilities import ccxt_id
-from gateway.ccxt_orders import bodies, order_structure, refused_structure
-from gateway.functions import Function, Kind, Sight
-from gateway.instance import offered
-from gateway.shapes import render
+from gateway import loop
+from gateway.clients import configuring, functions, reads
+from gateway.clients.arguments import Arguments
+from gateway.clients.ccxt_orders import bodies, order_structure, refused_structure
+from gateway.clients.functions import Function, Kind, Sight
+from gateway.clients.shapes import render
+from gateway.exchanges.capabilities import ccxt_id
+from gateway.exchanges.profile import profile_for
+from gateway.sessions.instance import offered
 from oms_project.errors import OmsError, StrategyPermissionDenied, error_class
 from positions.api import commands
-from positions.api.pool import in_pool
+from positions.api.turns import Line, turns
 from positions.engine.types import CommandStatus
 
 _LISTS = ("createOrders", "cancelOrders", "cancelAllOrders")
@@ -71,17 +74,29 @@ async def answer(caller: Caller, call: Call, request_id: str = "") -> Answer:
         case Kind.TRADE:
             require_trade_of_new_strategy(caller, call.account_id)
             return await _trade(caller, call.account_id, function, arguments, visible)
+        case Kind.CONFIG if visible is not None:
+            require_trade_of_new_strategy(caller, call.account_id)
+            work = configuring.confirm(call.account_id, function, arguments)
         case Kind.CONFIG:
             require_account_trade(caller, call.account_id)
             actor = Actor.from_caller(caller, request_id)
             work = configuring.configure(call.account_id, function, arguments, by=actor)
-        case Kind.PRIVATE if visible is not None and function.sight is Sight.NONE:
-            raise StrategyPermissionDenied(
-                "This would show what other strategies do.", function=function.name
-            )
+        case Kind.PRIVATE if visible is not None:
+            _require_sight(caller, call.account_id, function)
+            work = reads.answer(reads.Read(call.account_id, function, arguments, visible))
         case _:
             work = reads.answer(reads.Read(call.account_id, function, arguments, visible))
     return Answer(200, await asyncio.wrap_future(loop.reading.run(work)))
+
+
+def _require_sight(caller: Caller, account_id: int, function: Function) -> None:
+    """A key restricted to strategies may be told something of this."""
+    if function.sight is Sight.NONE:
+        raise StrategyPermissionDenied(
+            "This would show what other strategies do.", function=function.name
+        )
+    if function.sight is Sight.MONEY:
+        require_sight_of_balance(caller, account_id)
 
 
 async def _trade(
@@ -92,11 +107,15 @@ async def _trade(
     visible: frozenset[int] | None,
 ) -> Answer:
     """Give the commands that the call stands for, and show what became of them as ccxt would."""
-    profile = await in_pool(markets.profile, account_id)
+    # What takes off goes in front, as the command that it becomes.
+    line = Line.FRONT if function.name.startswith("cancel") else Line.ORDINARY
+    profile = await turns().run(caller.user_id, line, profile_for, account_id)
     # Not on the pool: the first time in a process this imports ccxt.
     has = await asyncio.to_thread(offered, ccxt_id(profile.exchange_id))
     function.require(has, profile.exchange_id)
-    given = await in_pool(bodies, account_id, function, arguments, visible)
+    given = await turns().run(
+        caller.user_id, line, bodies, account_id, function, arguments, visible
+    )
     several = function.name == "createOrders"
     found = await commands.answer(
         commands.Post(

@@ -12,7 +12,7 @@ from itertools import islice
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from gateway import storage
+from gateway.evidence import storage
 from gateway.models import RawRow
 from oms_project.errors import Invalid
 from positions.api.lists import (
@@ -20,6 +20,7 @@ from positions.api.lists import (
     DEFAULT_LIMIT,
     HISTORY_LIMIT,
     Page,
+    asked_by_account,
     asked_rows,
     ids_in,
     page_of,
@@ -37,7 +38,7 @@ def raw_page(request: Request, kind: type[RawRow]) -> Page:
         Invalid: a parameter is wrong.
         AccountNotFound: one of the accounts does not exist for this caller.
     """
-    shared = asked_rows(request, kind.objects.all(), day_column="observed_at")
+    shared = asked_by_account(request, kind.objects.all(), day_column="observed_at")
     tables = storage.tables_of(kind, ids_in(request, "account_ids"))
     if len(tables) == 1:
         return page_of(request, shared, most=HISTORY_LIMIT)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Account
-from accounts.permissions import Caller, require_read, require_read_all
+from accounts.rights.permissions import Caller, require_read, require_read_all
 from gateway import runs
 from gateway.api.fresh import Freshness, RunSerializer, freshness_of, run_row
 from gateway.exchange import ring_for_runs
@@ -21,9 +21,9 @@ from gateway.models import ReconcileRun
 from gateway.runs import Asked
 from gateway.words import Scope
 from oms_project.errors import AccountNotFound, Invalid
-from positions.api.forms import day, fields_of, number, numbers, texts, word
 from positions.api.lists import ids_in, refuse_unknown, whole_number, word_in
 from positions.api.schema import ProblemSerializer, listed
+from positions.forms.fields import day, fields_of, number, numbers, texts, word
 from positions.models import Case
 from positions.ports import exchange
 from positions.rows import time_text

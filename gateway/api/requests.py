@@ -1,7 +1,7 @@
 """How does a POST below ``/ccxt`` become calls, and what body answers it?
 
-Used by the plain ASGI application (``oms_project.ccxt_app``) and by the views, which show the
-addresses in OpenAPI.
+Used by the plain ASGI application (``oms_project.serving.ccxt_app``) and by the views, which show
+the addresses in OpenAPI.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.permissions import Caller
+from accounts.rights.permissions import Caller
 from gateway.api import calls
 from gateway.api.calls import Call
 from oms_project.errors import (
@@ -24,8 +24,8 @@ from oms_project.errors import (
 )
 from oms_project.parsers import read_json
 from oms_project.problems import problem
-from positions.api import forms
-from positions.api.forms import kind_of, shown
+from positions.forms import fields
+from positions.forms.fields import kind_of, shown
 
 ADDRESS = re.compile(
     r"/ccxt/(?:(?P<batch>commands)|(?P<core>core/)?(?P<account>\d+)/(?P<func>[^/]+))"
@@ -154,8 +154,8 @@ def read_call(command: Any) -> Call:
         if given.get(name) is None:
             raise Invalid(f"{name} is missing.", field=name, limit="required", value=None)
     return Call(
-        account_id=forms.number().read("account_id", given["account_id"]),
-        func=forms.text(longest=64).read("func", given["func"]),
+        account_id=fields.number().read("account_id", given["account_id"]),
+        func=fields.text(longest=64).read("func", given["func"]),
         **_given(given),
     )
 

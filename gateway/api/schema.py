@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from gateway.api.requests import MOST_CALLS
-from gateway.functions import CORE, FUNCTIONS, Function
+from gateway.clients.functions import CORE, FUNCTIONS, Function
 from positions.api.schema import ErrorSerializer
 
 Schema = dict[str, Any]

@@ -1,6 +1,6 @@
 """What may a client ask of exchanges over ``/ws``?
 
-``ACTIONS`` joins the table of ``positions.sockets.actions`` in ``oms_project.sockets``.
+``ACTIONS`` joins the table of ``positions.sockets.actions`` in ``oms_project.serving.sockets``.
 """
 
 import asyncio
@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from accounts.permissions import require_read
+from accounts.rights.permissions import require_read
 from gateway import loop
 from gateway.api import calls, requests
-from gateway.market_feeds import UPSTREAM_ROWS, Channel, Listener, Topic, join, leave, locate
+from gateway.clients.market_feeds import (
+    UPSTREAM_ROWS,
+    Channel,
+    Listener,
+    Topic,
+    join,
+    leave,
+    locate,
+)
 from oms_project.errors import Invalid, NotFound, OmsError, RateLimited
-from positions.api import forms
-from positions.api.forms import Form, read_fields, wrong
+from positions.forms import fields
+from positions.forms.fields import Form, read_fields, wrong
 from positions.sockets.connection import Socket
 from positions.sockets.messages import Json, Request, news_text
 from positions.sockets.words import Namespace
@@ -162,7 +170,7 @@ def _channels(*, required: bool = False) -> Form:
 
 
 def _between(least: int, most: int) -> Form:
-    one = forms.number(least=least)
+    one = fields.number(least=least)
 
     def read(field: str, value: Any) -> int:
         number = one.read(field, value)
@@ -175,12 +183,12 @@ def _between(least: int, most: int) -> Form:
 
 
 _MARKET = {
-    "account_id": forms.number(required=True),
-    "symbol": forms.text(longest=64, required=True, is_id=True),
+    "account_id": fields.number(required=True),
+    "symbol": fields.text(longest=64, required=True, is_id=True),
 }
 _SUBSCRIBE = _MARKET | {
     "channels": _channels(required=True),
-    "timeframe": forms.text(longest=8, is_id=True),
+    "timeframe": fields.text(longest=8, is_id=True),
     "depth": _between(1, UPSTREAM_ROWS),
     "limit": _between(1, UPSTREAM_ROWS),
     "poll_interval_ms": _between(LEAST_POLL_MS, MOST_POLL_MS),

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from gateway.api import reconciling, views
+from gateway.api import reconciling, stories, symbols, views
 
 urlpatterns = [
     path("meta/exchanges", views.Exchanges.as_view(), name="exchanges"),
+    path("oms/orders/<int:order_id>/story", stories.Story.as_view(), name="order-story"),
+    path("oms/symbols", symbols.Symbols.as_view(), name="symbols"),
     path("oms/reconcile", reconciling.Reconcile.as_view(), name="reconcile"),
     path("oms/reconcile/status", reconciling.AllStatus.as_view(), name="reconcile-status"),
     path(

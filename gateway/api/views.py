@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from gateway.api import requests, schema
 from gateway.api.raw_lists import raw_page
 from gateway.api.rows import RawRowSerializer, raw_row
-from gateway.capabilities import exchange_ids
+from gateway.exchanges.capabilities import exchange_ids
 from gateway.models import RawOrder, RawRow, RawTrade
 from positions.api.schema import DAYS, FILTERS, ProblemSerializer, listed
 
@@ -28,7 +28,8 @@ _Exchanges = inline_serializer(
     },
 )
 _RAW = listed(RawRowSerializer, "RawRow")
-_PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422, 502, 503, 504), ProblemSerializer)
+_CODES = (400, 401, 403, 404, 409, 415, 422, 429, 502, 503, 504)
+_PROBLEMS = dict.fromkeys(_CODES, ProblemSerializer)
 # Where every call of a batch failed, its results; where the batch itself was at fault, the problem.
 _RESULTS_OR_PROBLEM = PolymorphicProxySerializer(
     component_name="CcxtResultsOrProblem",
@@ -105,7 +106,7 @@ class CcxtBatch(_Calls):
             202: schema.RESULTS,
             207: schema.RESULTS,
             **_PROBLEMS,
-            **dict.fromkeys((403, 404, 409, 422, 502, 503, 504), _RESULTS_OR_PROBLEM),
+            **dict.fromkeys((403, 404, 409, 422, 429, 502, 503, 504), _RESULTS_OR_PROBLEM),
         },
         tags=["ccxt"],
     )

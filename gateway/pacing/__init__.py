@@ -2,18 +2,28 @@
 
 ``allowances`` says what an exchange permits, ``counts`` and ``everywhere`` keep what was used (in
 this process, or in Redis for all of them), ``turns`` makes everybody wait for theirs: cancels and
-closes first, reading last. See docs/adr/0021-one-pace-for-all-processes.md.
+closes first, reading last; what the OMS asks all the time has a budget. See
+docs/adr/0021 and 0028.
 """
 
-from gateway.pacing.allowances import Limit, Pace, pace_of, told_by
+from gateway.pacing.allowances import Pace, pace_of
 from gateway.pacing.counts import Allowance
-from gateway.pacing.turns import MOST_WAIT_S, PAUSE_S, Rank, TooFast, going, heed, pause, turn
+from gateway.pacing.patience import within
+from gateway.pacing.turns import (
+    MOST_WAIT_S,
+    PAUSE_S,
+    Rank,
+    TooFast,
+    going,
+    heed,
+    pause,
+    turn,
+)
 
 __all__ = [
     "MOST_WAIT_S",
     "PAUSE_S",
     "Allowance",
-    "Limit",
     "Pace",
     "Rank",
     "TooFast",
@@ -21,6 +31,6 @@ __all__ = [
     "heed",
     "pace_of",
     "pause",
-    "told_by",
     "turn",
+    "within",
 ]

@@ -1,36 +1,61 @@
 """What does an exchange permit?
 
-Where it tells its limits in its list of markets (Binance), those are kept: fixed windows of the
-clock, the weight of requests counted by address, orders by login. Everywhere else ccxt's own
-numbers are: ``rateLimit``, ``rollingWindowSize`` and the cost that it gives every endpoint.
-
-Source: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits
+Where it tells its limits in its list of markets (``gateway.exchanges.limits``), those are kept.
+Everywhere else ccxt's own numbers are: ``rateLimit``, ``rollingWindowSize`` and the cost that it
+gives every endpoint.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.capabilities import facts
-from gateway.markets import Profile
+from gateway.exchanges.capabilities import facts
+from gateway.exchanges.limits import ORDERS, WEIGHT, Limit
+from gateway.exchanges.profile import Profile
 from gateway.pacing.counts import Allowance, Style
 
 OURS = 0.95  # Of a told limit; the rest is for clocks that differ and for a person's own browser.
-DAY_S = 86_400
-_INTERVALS_S = {"SECOND": 1, "MINUTE": 60, "DAY": DAY_S}
-_WEIGHT, _ORDERS = "REQUEST_WEIGHT", "ORDERS"
-_HEADERS = {_WEIGHT: "X-MBX-USED-WEIGHT", _ORDERS: "X-MBX-ORDER-COUNT"}
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """At most ``most`` of ``kind`` in each window; ``header`` names what is used in an answer."""
+class Budget:
+    """Which part of an allowance what the OMS asks by itself may take.
 
-    kind: str
-    window_s: int
-    most: int
-    header: str
+    ``evenly``: in the long run; what of it was not used for ``at_once_s`` seconds may be taken at
+    once, but of no window more than ``at_most``. ``of_login``: of what counts for one login alone
+    it may be more, since nobody shares it.
+    """
+
+    name: str
+    evenly: float
+    at_once_s: float
+    of_login: float
+    at_most: float | None = None
+
+    def of(self, allowance: Allowance) -> list[Allowance]:
+        """What has to have room, too."""
+        key = f"{allowance.key}:{self.name}"
+        if allowance.style is Style.BUCKET:
+            period_s = allowance.period_s / self.of_login
+            return [Allowance(f"{key}:{self.of_login}", Style.BUCKET, allowance.most, period_s)]
+        for_s = min(self.at_once_s, allowance.period_s)
+        most = allowance.most * self.evenly * for_s / allowance.period_s
+        found = [Allowance(key, Style.BUCKET, most, for_s)]
+        if self.at_most is not None:
+            most = allowance.most * self.at_most
+            found.append(Allowance(f"{key}:window", Style.WINDOW, most, allowance.period_s))
+        return found
+
+
+# By the name of the rank. Reconciliation may take much at once, so that an account alone does not
+# wait, and then evenly, so that of many the round that began first ends first.
+_COMPARING = Budget("comparing", evenly=0.12, at_once_s=50.0, of_login=0.4, at_most=0.16)
+BUDGETS = {
+    "POLLING": Budget("polling", evenly=0.28, at_once_s=3.0, of_login=0.5),
+    "COMPARING": _COMPARING,
+    "CATCHING_UP": replace(_COMPARING, of_login=1.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +82,14 @@ class Pace:
             needed += [(allowance, 1.0) for allowance in self.orders]
         return needed
 
+    def budget(self, name: str, cost: float) -> list[tuple[Allowance, float]]:
+        """What a call of this cost takes from the budget of those who go at that rank: so much of
+        each allowance of requests.
+        """
+        weight = cost * self.weight_per_cost
+        budget = BUDGETS[name]
+        return [(each, weight) for allowance in self.requests for each in budget.of(allowance)]
+
     def over(self, code: str | None, order_limit_codes: tuple[str, ...]) -> tuple[Allowance, ...]:
         """Which allowances a "too fast" is about."""
         return self.orders if self.orders and code in order_limit_codes else self.requests
@@ -71,12 +104,6 @@ class Pace:
         ]
 
 
-def told_by(answer: Any) -> tuple[Limit, ...]:
-    """The limits in Binance's ``exchangeInfo``; those of a whole day are left to the exchange."""
-    rows = answer.get("rateLimits", ()) if isinstance(answer, dict) else ()
-    return tuple(_limits(rows))
-
-
 def pace_of(exchange: Any, profile: Profile, told: tuple[Limit, ...] = ()) -> Pace:
     """What a ccxt instance of this profile has to keep to.
 
@@ -88,21 +115,12 @@ def pace_of(exchange: Any, profile: Profile, told: tuple[Limit, ...] = ()) -> Pa
         return Pace((_by_ccxt(exchange, f"{profile.key}:{login}"),))
     return Pace(
         requests=tuple(_window(each, f"{profile.key}:address") for each in told
-                       if each.kind == _WEIGHT),
+                       if each.kind == WEIGHT),
         orders=tuple(_window(each, f"{profile.key}:{login}") for each in told
-                     if each.kind == _ORDERS),
+                     if each.kind == ORDERS),
         weight_per_cost=known.weight_per_cost,
         order_weight=known.order_weight,
     )  # fmt: skip
-
-
-def _limits(rows: Iterable[Mapping[str, Any]]) -> Iterable[Limit]:
-    for row in rows:
-        kind, interval, number = row["rateLimitType"], row["interval"], int(row["intervalNum"])
-        window_s = _INTERVALS_S[interval] * number
-        if kind in _HEADERS and window_s < DAY_S:
-            header = f"{_HEADERS[kind]}-{number}{interval[0]}"
-            yield Limit(kind, window_s, int(row["limit"]), header)
 
 
 def _window(limit: Limit, who: str) -> Allowance:

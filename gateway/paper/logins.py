@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from gateway.paper.amounts import ZERO
+from gateway.paper.matching.amounts import ZERO
 from gateway.paper.store import Store
 
 

@@ -18,6 +18,7 @@ class Options:
     tick_ms: int = 1000
     volatility: Decimal = Decimal(3)
     flow: bool = True
+    candle_speed: int = 1
     prices: Path | None = None
     mirror: str | None = None
     logins: Path | None = None
@@ -40,6 +41,7 @@ HELP = {
     "seed": "same seed, same prices by step",
     "tick_ms": "milliseconds between two price steps; 0 stands still",
     "volatility": "basis points a price may move per step, about",
+    "candle_speed": "candles follow each other so many times as fast, until they have caught up",
     "prices": "CSV file (columns symbol, price) to replay instead of the random walk",
     "mirror": "follow the prices of another venue: the base URL of its Binance spot API",
     "logins": "JSON file with a list of logins, as POST /paper/logins takes them",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from gateway.paper.orders import Order, Trade, order_from_row, to_row, trade_from_row
+from gateway.paper.matching.orders import Order, Trade, order_from_row, to_row, trade_from_row
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS journal (
 CREATE TABLE IF NOT EXISTS post (
     login TEXT, market TEXT, client_id TEXT, sent INTEGER NOT NULL,
     PRIMARY KEY (login, market, client_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS late_post (
+    client_id TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS income (
     id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT NOT NULL, symbol TEXT NOT NULL,
     kind TEXT NOT NULL, amount TEXT NOT NULL, time_ms INTEGER NOT NULL, trade_id INTEGER);
@@ -299,6 +301,18 @@ class Store:
     def posts(self) -> list[tuple[str, str, str, int]]:
         """(login, market, client order id, how often it arrived) of all."""
         return self._db.execute("SELECT * FROM post").fetchall()
+
+    def count_late(self, client_id: str) -> None:
+        """Note that one of them came too late to be looked at: no order was placed."""
+        self._db.execute(
+            "INSERT INTO late_post VALUES (?, 1)"
+            " ON CONFLICT (client_id) DO UPDATE SET count = count + 1",
+            (client_id,),
+        )
+
+    def late_posts(self) -> dict[str, int]:
+        """How often each client order id came too late, where it did."""
+        return dict(self._db.execute("SELECT client_id, count FROM late_post").fetchall())
 
     # Candles of one minute.
 

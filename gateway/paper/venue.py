@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from decimal import Decimal
 from random import Random
 
-from gateway.paper.amounts import ZERO
 from gateway.paper.calls import Access, Answer, Call, Route
 from gateway.paper.errors import bad_symbol
 from gateway.paper.faults import Faults
@@ -20,9 +19,10 @@ from gateway.paper.hub import Hub
 from gateway.paper.limits import Limiter
 from gateway.paper.listen_keys import ListenKeys
 from gateway.paper.logins import Ledger, Login, Logins
-from gateway.paper.market import Market
+from gateway.paper.market.market import Market
+from gateway.paper.market.prices import Prices, Source
+from gateway.paper.matching.amounts import ZERO
 from gateway.paper.options import Options
-from gateway.paper.prices import Prices, Source
 from gateway.paper.store import Store
 
 log = logging.getLogger("paper")
@@ -49,7 +49,6 @@ class Venue:
         self.limiters: dict[str, Limiter] = {}
         self.routes: dict[tuple[str, str], Route] = {}
         self.tally: Counter[tuple[str, str, str]] = Counter()
-        self.stale: Counter[str] = Counter()
 
     def now_ms(self) -> int:
         """The venue's clock, which a test may set wrong."""
@@ -121,7 +120,8 @@ class Venue:
     def count_stale(self, route: Route, call: Call) -> None:
         """Remember orders whose request came too late to be looked at (-1021): none was placed."""
         if route.sends is not None:
-            self.stale.update(filter(None, route.sends(call)))
+            for client_id in filter(None, route.sends(call)):
+                self.store.count_late(client_id)
 
     def step(self) -> None:
         """Move prices one step on and do what follows from it."""

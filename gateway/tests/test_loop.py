@@ -4,12 +4,14 @@ import asyncio
 import decimal
 import os
 import threading
+from time import sleep
 
 import pytest
 from django.db import connection
 
 from accounts.models import Account
 from gateway import loop
+from positions.courtesy import courtesy, parties
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +120,46 @@ def test_an_error_in_the_database_work_arrives_where_it_was_awaited():
 
     with pytest.raises(ZeroDivisionError):
         loop.call(work(), 5)
+
+
+async def test_accounts_take_turns_on_the_database_threads(settings):
+    """One account's thousand calls delay another's by one; its own stay in order."""
+    settings.OMS_DB_THREADS = 1
+    loop.stop()
+    gate, done = threading.Event(), []
+    held = asyncio.ensure_future(_for(1, gate.wait, 10))
+    await asyncio.sleep(0.05)
+    waiting = [asyncio.ensure_future(_for(1, done.append, f"a{number}")) for number in range(20)]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.ensure_future(_for(2, done.append, "b")))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(held, *waiting)
+    loop.stop()
+
+    assert done.index("b") == 1
+    assert [each for each in done if each != "b"] == [f"a{number}" for number in range(20)]
+
+
+async def test_what_lets_others_go_first_holds_up_neither_them_nor_the_same_account(settings):
+    """A busy account's bookings rest while another waits; what is urgent on it does not."""
+    settings.OMS_DB_THREADS = 1
+    loop.stop()
+    done, busy = [], parties(account_ids=[1])
+    with courtesy().waiting(parties(account_ids=[2])):
+        polite = [asyncio.ensure_future(_for(1, sleep, 0.05, yielding=busy)) for _ in range(3)]
+        await asyncio.wait(polite, return_when=asyncio.FIRST_COMPLETED)
+        await _for(2, done.append, "other")
+        await _for(1, done.append, "urgent")
+        rested = sum(each.done() for each in polite)
+        await asyncio.gather(*polite)
+    loop.stop()
+
+    assert done == ["other", "urgent"]
+    assert rested == 1
+
+
+async def _for(account_id, work, *args, yielding=None):
+    loop.whose.set(account_id)
+    loop.yielding.set(yielding)
+    return await loop.db(work, *args)

@@ -10,12 +10,16 @@ from decimal import Decimal
 
 import pytest
 
-from gateway import calls, normalize, watch
-from gateway.calls import Call
-from gateway.outcomes import Adopt, NoSession, NotFound, Refused, Throttled, Unanswered
-from gateway.raw import canonical_json
+from gateway.evidence import normalize
+from gateway.evidence.raw import canonical_json
+from gateway.sending import carrying
+from gateway.sessions.call import Call
+from gateway.sessions.finding import fetch_closed_orders, fetch_order, fetch_order_trades
+from gateway.sessions.outcomes import Adopt, NoSession, NotFound, Refused, Throttled, Unanswered
 from gateway.tests.trading import LINEAR, MARKETS, SPOT, trading
+from gateway.worker import watch
 from positions.engine.types import OrderStatus, OrderType, Side
+from positions.ids import new_exchange_client_order_id
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
 
 ROUTES = {SPOT: "/api/v3/order", LINEAR: "/fapi/v1/order"}
@@ -23,12 +27,12 @@ BOTH = pytest.mark.parametrize("exchange_id", [SPOT, LINEAR])
 
 
 def at_market(symbol: str, qty="0.01", side="buy", our_id: str | None = None) -> Call:
-    params = {"clientOrderId": our_id or calls.new_client_order_id()}
+    params = {"clientOrderId": our_id or new_exchange_client_order_id()}
     return Call("create_order", (symbol, "market", side, qty, None), params)
 
 
 def resting(symbol: str, price="20000", our_id: str | None = None) -> Call:
-    params = {"clientOrderId": our_id or calls.new_client_order_id()}
+    params = {"clientOrderId": our_id or new_exchange_client_order_id()}
     return Call("create_order", (symbol, "limit", "buy", "0.01", price), params)
 
 
@@ -46,7 +50,7 @@ async def test_a_market_order_is_filled_and_its_fills_are_exact(paper, exchange_
         before = Decimal((await talk.fetch_balance())["total"]["USDT"])
         call = at_market(symbol)
         answer = await talk.create_order(call)
-        trades = await talk.fetch_order_trades(symbol, answer["id"])
+        trades = await fetch_order_trades(talk, symbol, answer["id"])
         after = Decimal((await talk.fetch_balance())["total"]["USDT"])
 
     reports = read(exchange_id, [answer], trades)
@@ -66,11 +70,11 @@ async def test_an_order_rests_is_listed_and_is_cancelled(paper, exchange_id):
         our_id = call.params["clientOrderId"]
         shown = await talk.create_order(call)
         listed = await talk.fetch_open_orders(symbol)
-        found = await talk.fetch_order(symbol, client_order_id=our_id)
+        found = await fetch_order(talk, symbol, client_order_id=our_id)
         ended = await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
         with pytest.raises(NotFound):
             await talk.cancel_order(Call("cancel_order", (shown["id"], symbol)))
-        final = await talk.fetch_closed_orders(symbol, talk.now_ms() - 60_000)
+        final = await fetch_closed_orders(talk, symbol, talk.now_ms() - 60_000)
 
     assert [one["id"] for one in listed] == [found["id"]] == [shown["id"]]
     for order in (ended, final[0]):
@@ -100,8 +104,8 @@ async def test_an_order_whose_answer_was_lost_is_posted_once_and_found(paper, ex
         our_id = call.params["clientOrderId"]
         with pytest.raises(Unanswered):
             await talk.create_order(call)
-        found = await talk.fetch_order(symbol, client_order_id=our_id)
-        trades = await talk.fetch_order_trades(symbol, found["id"])
+        found = await fetch_order(talk, symbol, client_order_id=our_id)
+        trades = await fetch_order_trades(talk, symbol, found["id"])
 
     reports = read(exchange_id, [found], trades)
     assert reports.orders[0].status is OrderStatus.FILLED
@@ -129,7 +133,7 @@ async def test_an_order_that_was_not_accepted_exists_nowhere(paper, exchange_id,
         with pytest.raises(outcome):
             await talk.create_order(call)
         with pytest.raises(NotFound):
-            await talk.fetch_order(symbol, client_order_id=call.params["clientOrderId"])
+            await fetch_order(talk, symbol, client_order_id=call.params["clientOrderId"])
 
 
 async def test_a_lagging_lookup_says_not_found_of_an_order_that_exists(paper):
@@ -139,20 +143,20 @@ async def test_a_lagging_lookup_says_not_found_of_an_order_that_exists(paper):
         await talk.create_order(call)
         our_id = call.params["clientOrderId"]
         with pytest.raises(NotFound):
-            await talk.fetch_order(symbol, client_order_id=our_id)
+            await fetch_order(talk, symbol, client_order_id=our_id)
         await asyncio.sleep(0.9)
 
-        assert await talk.fetch_order(symbol, client_order_id=our_id)
+        assert await fetch_order(talk, symbol, client_order_id=our_id)
 
 
 async def test_an_order_of_a_contract_is_changed_in_place(paper):
     order, leg = _rows(LINEAR, OrderType.LIMIT, price="20000")
     async with trading(paper, LINEAR) as (talk, symbol, _):
-        answer = await calls.carry(talk, _told(InstructionKind.CREATE, order, leg))
+        answer = await carrying.carry(talk, _told(InstructionKind.CREATE, order, leg))
         leg.exchange_order_id = answer["id"]
         wanted = {"qty": "0.02", "price": "21000", "trigger_price": None}
-        await calls.carry(talk, _told(InstructionKind.EDIT, order, leg, replace=wanted))
-        changed = await talk.fetch_order(symbol, exchange_order_id=answer["id"])
+        await carrying.carry(talk, _told(InstructionKind.EDIT, order, leg, replace=wanted))
+        changed = await fetch_order(talk, symbol, exchange_order_id=answer["id"])
 
     report = read(LINEAR, [changed]).orders[0]
     assert (report.qty, report.price) == (Decimal("0.02"), Decimal(21000))
@@ -164,7 +168,7 @@ async def test_reduce_only_is_refused_by_the_exchange_when_there_is_nothing_to_r
     leg.reduce_only = True
     async with trading(paper, LINEAR) as (talk, *_):
         with pytest.raises(Refused) as refusal:
-            await calls.carry(talk, _told(InstructionKind.CREATE, order, leg))
+            await carrying.carry(talk, _told(InstructionKind.CREATE, order, leg))
 
     assert refusal.value.exchange_code == "-2022"
 
@@ -239,7 +243,7 @@ async def test_a_polling_account_has_no_streams(paper):
 def _rows(exchange_id, kind, *, price=None, trigger=None) -> tuple[Order, ExchangeOrder]:
     order = Order(symbol=MARKETS[exchange_id][1], side=Side.BUY, order_type=kind, params={})
     leg = ExchangeOrder(
-        client_order_id=calls.new_client_order_id(),
+        client_order_id=new_exchange_client_order_id(),
         qty=Decimal("0.01"),
         price=None if price is None else Decimal(price),
         trigger_price=None if trigger is None else Decimal(trigger),

@@ -10,8 +10,11 @@ from decimal import Decimal
 
 import pytest
 
-from gateway import calls, normalize
-from gateway.outcomes import NotFound, Refused, Unanswered
+from gateway.evidence import normalize
+from gateway.evidence.about import About
+from gateway.sending import carrying
+from gateway.sessions.finding import fetch_order, fetch_order_trades
+from gateway.sessions.outcomes import NotFound, Refused, Unanswered
 from gateway.tests.venue import Answer, session, venue
 from positions.engine.types import MarketKind, OrderStatus, OrderType, Side
 from positions.models import ExchangeOrder, Instruction, InstructionKind, Order
@@ -124,16 +127,14 @@ def run(work, **answers):
 
 
 def read(orders=(), trades=()):
-    reading = normalize.reports(
-        exchange_id=KRAKEN, observed_at=NOW, orders=orders, trades=trades, client_order_id=OUR_ID
-    )
+    reading = normalize.reports(exchange_id=KRAKEN, observed_at=NOW, orders=orders, trades=trades)
     assert reading.unreadable == ()
     return reading.reports
 
 
 def test_an_order_is_sent_with_our_id_and_its_sparse_answer_is_read():
     async def work(talk, here):
-        answer = await calls.carry(talk, instruction())
+        answer = await carrying.carry(talk, instruction())
         return here.sent("POST", "/0/private/AddOrder"), answer
 
     sent, answer = run(work, ADD=Answer(body=ACCEPTED))
@@ -141,15 +142,16 @@ def test_an_order_is_sent_with_our_id_and_its_sparse_answer_is_read():
     assert sent["cl_ord_id"] == OUR_ID
     assert (sent["volume"], sent["price"], sent["pair"]) == ("1.25", "27500.1", "XXBTZUSD")
     assert "reduce_only" not in sent
-    report = read([answer]).orders[0]
+    about = About("BTC/USD", "buy", OUR_ID, is_answer=True)
+    report = read([about.completed(answer)]).orders[0]
     assert (report.symbol, report.exchange_order_id) == ("BTC/USD", TXID)
     assert (report.status, report.client_order_id) == (None, OUR_ID)
 
 
 def test_its_fills_are_read_exactly_and_once():
     async def work(talk, here):
-        order = await talk.fetch_order("BTC/USD", exchange_order_id=TXID)
-        return order, await talk.fetch_order_trades("BTC/USD", TXID, 1688666559897)
+        order = await fetch_order(talk, "BTC/USD", exchange_order_id=TXID)
+        return order, await fetch_order_trades(talk, "BTC/USD", TXID, 1688666559897)
 
     order, trades = run(
         work,
@@ -170,10 +172,10 @@ def test_its_fills_are_read_exactly_and_once():
 def test_an_unanswered_order_is_found_again_by_our_id_in_the_lists():
     async def work(talk, here):
         with pytest.raises(Unanswered):
-            await calls.carry(talk, instruction())
-        found = await talk.fetch_order("BTC/USD", client_order_id=OUR_ID)
+            await carrying.carry(talk, instruction())
+        found = await fetch_order(talk, "BTC/USD", client_order_id=OUR_ID)
         with pytest.raises(NotFound):
-            await talk.fetch_order("BTC/USD", client_order_id="aB0")
+            await fetch_order(talk, "BTC/USD", client_order_id="aB0")
         return found["id"], here.count("POST", "/0/private/AddOrder")
 
     found, posted = run(
@@ -188,7 +190,7 @@ def test_an_unanswered_order_is_found_again_by_our_id_in_the_lists():
 
 def test_a_refusal_with_http_200_is_a_refusal():
     async def work(talk, here):
-        await calls.carry(talk, instruction())
+        await carrying.carry(talk, instruction())
 
     with pytest.raises(Refused) as refusal:
         run(work, ADD=Answer(body={"error": ["EOrder:Insufficient funds"]}))
@@ -202,7 +204,7 @@ def test_a_refusal_with_http_200_is_a_refusal():
 @pytest.mark.parametrize("text", ["EService:Timeout", "EGeneral:Internal error", "EService:Busy"])
 def test_an_error_that_proves_nothing_is_doubt(text):
     async def work(talk, here):
-        await calls.carry(talk, instruction())
+        await carrying.carry(talk, instruction())
 
     with pytest.raises(Unanswered):
         run(work, ADD=Answer(body={"error": [text]}))
@@ -210,7 +212,7 @@ def test_an_error_that_proves_nothing_is_doubt(text):
 
 def test_an_order_without_its_id_is_cancelled_by_ours():
     async def work(talk, here):
-        await calls.carry(talk, instruction(InstructionKind.CANCEL))
+        await carrying.carry(talk, instruction(InstructionKind.CANCEL))
         return here.sent("POST", "/0/private/CancelOrder")
 
     sent = run(work, CANCEL=Answer(body={"error": [], "result": {"count": 1}}))
@@ -223,7 +225,7 @@ def test_a_change_in_place_is_refused_before_anything_is_sent():
         change = instruction(InstructionKind.EDIT, exchange_order_id=TXID)
         change.payload = {"replace": {"qty": "2", "price": "27500.1", "trigger_price": None}}
         with pytest.raises(Refused):
-            await calls.carry(talk, change)
+            await carrying.carry(talk, change)
         return here.count("POST", "/0/private/EditOrder")
 
     assert run(work) == 0

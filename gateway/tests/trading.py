@@ -7,10 +7,10 @@ from itertools import count
 from django.test import override_settings
 
 from accounts.credentials import ExchangeLogin
-from gateway import catalogue, instance
-from gateway.catalogue import Loaded
-from gateway.markets import Profile
-from gateway.session import Session
+from gateway.exchanges.profile import Profile
+from gateway.sessions import catalogue, instance
+from gateway.sessions.loaded import Loaded
+from gateway.sessions.session import Session
 from gateway.tests.paper import Paper
 
 SPOT, LINEAR = "ccxt.binance", "ccxt.binanceusdm"

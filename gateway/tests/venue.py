@@ -12,11 +12,11 @@ from aiohttp import web
 from django.test import override_settings
 
 from accounts.credentials import ExchangeLogin
-from gateway import catalogue, instance
-from gateway.calls import Call
-from gateway.catalogue import Loaded
-from gateway.markets import Profile
-from gateway.session import Session
+from gateway.exchanges.profile import Profile
+from gateway.sessions import catalogue, instance
+from gateway.sessions.call import Call
+from gateway.sessions.loaded import Loaded
+from gateway.sessions.session import Session
 
 LOGIN = ExchangeLogin("k" * 20, "c2VjcmV0LW5ldmVyLXNob3du")
 TIMEOUT_MS = 400

@@ -11,15 +11,14 @@ from rest_framework.views import APIView
 
 from accounts import services as account_services
 from accounts.api import backoffice_bodies as bodies
-from accounts.api.base import WITH_BODY, AdminView, actor_of, answers
-from accounts.api.bodies import read_body
+from accounts.api.base import WITH_BODY, AdminView, actor_of, answers, read_act
 from accounts.api.paging import PAGING_PARAMETERS, page_of
-from accounts.authentication import caller_of
+from accounts.callers.authentication import caller_of
 from accounts.credentials import CredentialsState
-from accounts.permissions import require_admin
+from accounts.rights.permissions import require_admin
 from accounts.selectors import account_by_id, accounts_with_state, reading_everything
 from accounts.services.connection import test_connection
-from positions.api import views
+from positions.api import export_views, views
 from positions.services.account_settings import change_account
 
 TAGS = ["back office"]
@@ -47,9 +46,9 @@ class Accounts(AdminView):
     )
     def post(self, request: Request) -> Response:
         """Add an account that no key may use yet; its login can come along."""
-        body = read_body(bodies.NewAccountBody, request)
+        body, by = read_act(bodies.NewAccountBody, request)
         login = body.pop("credentials", None)
-        account = account_services.add_account(**body, login=login, by=actor_of(request))
+        account = account_services.add_account(**body, login=login, by=by)
         return Response(_row_of(account.pk), status=HTTP_201_CREATED)
 
 
@@ -74,9 +73,9 @@ class OneAccount(AdminView):
     )
     def patch(self, request: Request, account_id: int) -> Response:
         """Change the fields given; `credentials` replaces the login as a whole."""
-        changes = read_body(bodies.AccountChangeBody, request)
+        changes, by = read_act(bodies.AccountChangeBody, request)
         login = changes.pop("credentials", None)
-        change_account(account_id=account_id, changes=changes, login=login, by=actor_of(request))
+        change_account(account_id=account_id, changes=changes, login=login, by=by)
         return Response(_row_of(account_id))
 
 
@@ -111,6 +110,7 @@ def _in_back_office(view: type[APIView], operation: str) -> type[APIView]:
     return named(type(f"BackOffice{view.__name__}", (EveryAccount, view), facts))
 
 
+Orders = _in_back_office(views.Orders, "list_orders")
 OpenOrders = _in_back_office(views.OpenOrders, "list_open_orders")
 OrderHistory = _in_back_office(views.OrderHistory, "list_order_history")
 OrdersById = _in_back_office(views.OrdersById, "get_orders")
@@ -120,6 +120,13 @@ OpenPositions = _in_back_office(views.OpenPositions, "list_open_positions")
 PositionHistory = _in_back_office(views.PositionHistory, "list_position_history")
 PositionsById = _in_back_office(views.PositionsById, "get_positions")
 Events = _in_back_office(views.Events, "list_events")
+ExportOrders = _in_back_office(export_views.Orders, "export_orders")
+ExportOpenOrders = _in_back_office(export_views.OpenOrders, "export_open_orders")
+ExportOrderHistory = _in_back_office(export_views.OrderHistory, "export_order_history")
+ExportDeals = _in_back_office(export_views.Deals, "export_deals")
+ExportOpenPositions = _in_back_office(export_views.OpenPositions, "export_open_positions")
+ExportPositionHistory = _in_back_office(export_views.PositionHistory, "export_position_history")
+ExportEvents = _in_back_office(export_views.Events, "export_events")
 
 
 def _row_of(account_id: int) -> dict[str, Any]:

@@ -1,55 +1,41 @@
 """How is ``POST /oms/commands`` answered?
 
-Commands are accepted one after the other, each in its own transaction; the wait for the exchange is
-an asyncio future that the relay wakes, so it holds no thread, no transaction and no connection.
+Shape and rights come first and cost nothing but the reading. What passes is accepted one after the
+other when it is the user's turn, each in its own transaction; the wait for the exchange is an
+asyncio future that the relay wakes, so it holds no thread, no transaction and no connection.
 """
 
 import asyncio
-import logging
-from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
-from accounts.permissions import Caller
-from oms_project.errors import (
-    AdminReadOnly,
-    Invalid,
-    OmsError,
-    OrderNotFound,
-    PositionNotFound,
-    UnsupportedMediaType,
-    error_class,
-)
-from oms_project.parsers import read_json
+from accounts.rights.permissions import Caller
+from oms_project.errors import error_class
 from oms_project.problems import problem
-from positions import commands as words
 from positions import rows, services
-from positions.api.forms import shown
-from positions.api.parsing import Parsed, fingerprint, parse_command
-from positions.api.pool import in_pool
+from positions.api.asking import (
+    Item,
+    Options,
+    Post,
+    envelope_of,
+    read_items,
+    read_options,
+)
+from positions.api.checking import check, checked_body
+from positions.api.turns import Line, turns
+from positions.commands import CLOSE_ALL
+from positions.courtesy import courtesy, parties
 from positions.engine.types import CommandStatus
-from positions.models import Command, Order, Position
+from positions.models import Command, Order
+from positions.projector.orders.close_all import left_of
 from positions.relay import Waiter, hub
+from positions.services.rights import is_urgent
 
-log = logging.getLogger(__name__)
-
-DEFAULT_WAIT_MS = 10_000
-LONGEST_WAIT_MS = 60_000
 # The relay may lose a wake-up, with Redis gone it loses all: a waiting request looks by itself too.
 LOOK_AGAIN_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """The request, with nothing read yet but who sent it."""
-
-    caller: Caller
-    body: bytes
-    content_type: str
-    query: Mapping[str, str]
-    idempotency_key: str | None = None
+# With ``parallel``, so many are on their way to the exchange at once.
+SIDE_BY_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,99 +46,76 @@ class Answer:
     body: dict[str, Any]
 
 
-@dataclass(slots=True)
-class _Item:
-    """One command on its way: what was asked, and the row or the error that came of it."""
+class _Asking:
+    """A request on its way: who asks, in which line, and until when it waits for the exchange."""
 
-    index: int
-    asked: Any
-    command_id: int | None = None
-    error: OmsError | None = None
-    waits: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    parallel: bool
-    wait_ms: int
+    def __init__(self, caller: Caller, line: Line, waiter: Waiter, wait_ms: int) -> None:
+        self.caller, self.line, self.waiter = caller, line, waiter
+        self.deadline = asyncio.get_running_loop().time() + wait_ms / 1000
 
 
 async def answer(post: Post) -> Answer:
     """Accept every command, wait up to ``wait_ms`` for the exchange, and say where each stands.
 
     Raises:
-        OmsError: the body as a whole cannot be read; nothing was accepted.
+        OmsError: the body as a whole cannot be read, or too many requests of this user wait;
+            nothing was accepted.
     """
-    options = _read_options(post.query)
-    items = [_Item(index, asked) for index, asked in enumerate(_read_body(post))]
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + options.wait_ms / 1000
-    waiter = Waiter()
-    with hub().listening(waiter.hear):
-        before: _Item | None = None  # The last one that had no answer yet; the next waits for it.
-        for item in items:
-            await in_pool(_accept, post.caller, item, before)
-            if not options.parallel:
-                await _wait_for([item], waiter, deadline)
-                before = item if item.waits else before
-        await _wait_for(items, waiter, deadline)
-    return await in_pool(_render, items)
+    options, items = read_options(post.query), await read_items(post)
+    wanted = [item for item in items if item.parsed is not None]
+    if options.check:
+        await check(post.caller, wanted)
+        return _checked([checked_body(item) for item in items])
+    if wanted:
+        await _carry_out(post.caller, wanted, options)
+    return _together([_refused(item) if item.body is None else item.body for item in items])
 
 
-def _read_options(query: Mapping[str, str]) -> _Options:
-    unknown = sorted(set(query) - {"parallel", "wait_ms"})
-    if unknown:
-        raise Invalid(
-            "There is no such parameter.", field=unknown[0], limit=["parallel", "wait_ms"]
-        )
-    parallel = query.get("parallel", "false")
-    if parallel not in ("true", "false"):
-        raise Invalid("parallel is true or false.", field="parallel", limit="true or false",
-                      value=parallel)  # fmt: skip
-    text = query.get("wait_ms", str(DEFAULT_WAIT_MS))
-    if not (text.isascii() and text.isdigit() and len(text) < 8 and int(text) <= LONGEST_WAIT_MS):
-        raise Invalid("wait_ms is a whole number of milliseconds.", field="wait_ms",
-                      limit=[0, LONGEST_WAIT_MS], value=text)  # fmt: skip
-    return _Options(parallel=parallel == "true", wait_ms=int(text))
+async def _carry_out(caller: Caller, items: list[Item], options: Options) -> None:
+    """Accept, wait and render those that may be asked for."""
+    asking = _Asking(caller, _line_of(items, caller), Waiter(), options.wait_ms)
+    with hub().listening(asking.waiter.hear), _courtesy_for(caller, items):
+        with turns().waiting(caller.user_id, asking.line, commands=len(items)):
+            await _accept_all(asking, items, options)
+        await _wait_for(items, asking)
+        await turns().go_on(caller.user_id, asking.line, _render, items)
 
 
-def _read_body(post: Post) -> list[Any]:
-    if post.content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType(value=post.content_type[:64])
-    body = read_json(post.body)
-    if not isinstance(body, list):
-        return [_with_key(body, post.idempotency_key)]
-    if post.idempotency_key is not None:
-        raise Invalid("Idempotency-Key is for a single command; give each its request_id.",
-                      field="Idempotency-Key", limit="a single command")  # fmt: skip
-    if not 1 <= len(body) <= settings.OMS_MAX_BATCH:
-        raise Invalid("A batch has at least one command, and not too many.", field="body",
-                      limit=[1, settings.OMS_MAX_BATCH], value=len(body))  # fmt: skip
-    return body
+def _courtesy_for(caller: Caller, items: list[Item]) -> AbstractContextManager[None]:
+    """Who asks for little does not wait for those who ask for much."""
+    user = parties(user_id=caller.user_id)
+    if courtesy().is_busy(user, len(items)):
+        return nullcontext()
+    ids = {item.parsed.account_id for item in items if item.parsed is not None} - {None}
+    return courtesy().waiting(user | parties(account_ids=ids))
 
 
-def _with_key(body: Any, key: str | None) -> Any:
-    if key is None or not isinstance(body, dict):
-        return body
-    if body.get("request_id") not in (None, key):
-        raise Invalid("request_id and Idempotency-Key differ.", field="request_id",
-                      limit=key, value=shown(body["request_id"]))  # fmt: skip
-    return body | {"request_id": key}
+async def _accept_all(asking: _Asking, items: list[Item], options: Options) -> None:
+    most = SIDE_BY_SIDE - 1 if options.parallel else 0
+    before: Item | None = None  # The last one that had no answer yet; the next waits for it.
+    for place, item in enumerate(items):
+        if place:
+            await _wait_for(items[:place], asking, most=most)
+        user_id = asking.caller.user_id
+        await turns().run(user_id, asking.line, _accept, asking.caller, item, before)
+        if not options.parallel:
+            before = item if item.waits else before
 
 
-def _accept(caller: Caller, item: _Item, before: _Item | None) -> None:
+def _line_of(items: list[Item], caller: Caller) -> Line:
+    """In front only where nothing in the request could open anything."""
+    wanted = [item.parsed.command for item in items if item.parsed is not None]
+    return Line.FRONT if all(is_urgent(each, caller) for each in wanted) else Line.ORDINARY
+
+
+def _accept(caller: Caller, item: Item, before: Item | None) -> None:
     """Accept one command; a refusal is its own result and stops nobody else."""
+    parsed = item.parsed
+    if parsed is None:
+        return
     try:
-        parsed = parse_command(item.asked)
-        account_id = parsed.account_id or _implied_account(parsed, caller)
-        envelope = words.Envelope(
-            account_id=account_id,
-            command=parsed.name,
-            request_id=parsed.request_id,
-            fingerprint=fingerprint(parsed, account_id),
-            payload=parsed.payload,
-            after_id=None if before is None else before.command_id,
-        )
+        after_id = None if before is None else before.command_id
+        envelope = envelope_of(parsed, caller, after_id=after_id)
         command = services.accept(envelope, parsed.command, caller)
     except Exception as error:  # noqa: BLE001 (problem() logs what nobody expected)
         item.error = problem(error)
@@ -161,47 +124,19 @@ def _accept(caller: Caller, item: _Item, before: _Item | None) -> None:
         item.waits = command.status == CommandStatus.ACCEPTED
 
 
-def _implied_account(parsed: Parsed, caller: Caller) -> int:
-    """The account of the order or position that the command names."""
-    match parsed.command:
-        case words.CancelOrder(order_ids=(order_id, *_)) | words.ChangeOrder(order_id=order_id):
-            return _account_of(Order, order_id, caller, OrderNotFound(order_id=order_id))
-        case (
-            words.ClosePosition(position_id=position_id)
-            | words.PositionChange(position_id=position_id)
-            | words.CloseBy(position_id_a=position_id)
-            | words.MergePositions(source_position_id=position_id)
-        ):
-            missing = PositionNotFound(position_id=position_id)
-            return _account_of(Position, position_id, caller, missing)
-        case _:
-            raise Invalid("account_id is missing.", field="account_id", limit="required")
-
-
-def _account_of(
-    model: type[Order] | type[Position], row_id: int, caller: Caller, missing: OmsError
-) -> int:
-    if caller.is_admin:
-        raise AdminReadOnly
-    account_id = model.objects.filter(pk=row_id).values_list("account_id", flat=True).first()
-    if account_id is None or account_id not in caller.rights:
-        raise missing
-    return account_id
-
-
-async def _wait_for(items: list[_Item], waiter: Waiter, deadline: float) -> None:
-    """Until none of the items is ``accepted`` any more, or the time is up."""
+async def _wait_for(items: list[Item], asking: _Asking, *, most: int = 0) -> None:
+    """Until at most ``most`` of the items are ``accepted`` still, or the time is up."""
     loop = asyncio.get_running_loop()
-    while waiting := [item for item in items if item.waits]:
-        waiter.watch(item.command_id for item in waiting if item.command_id is not None)
-        left = deadline - loop.time()
+    while len(waiting := [item for item in items if item.waits]) > most:
+        asking.waiter.watch(item.command_id for item in waiting if item.command_id is not None)
+        left = asking.deadline - loop.time()
         if left <= 0:
             return
-        await waiter.wait(min(left, LOOK_AGAIN_S))
-        await in_pool(_look_again, waiting)
+        await asking.waiter.wait(min(left, LOOK_AGAIN_S))
+        await turns().go_on(asking.caller.user_id, asking.line, _look_again, waiting)
 
 
-def _look_again(items: list[_Item]) -> None:
+def _look_again(items: list[Item]) -> None:
     ids = [item.command_id for item in items]
     still = Command.objects.filter(pk__in=ids, status=CommandStatus.ACCEPTED)
     accepted = set(still.values_list("pk", flat=True))
@@ -209,18 +144,14 @@ def _look_again(items: list[_Item]) -> None:
         item.waits = item.command_id in accepted
 
 
-def _render(items: list[_Item]) -> Answer:
-    """The results in input order, with the status that they add up to."""
+def _render(items: list[Item]) -> None:
+    """Where each command stands now."""
     commands = Command.objects.in_bulk([item.command_id for item in items if item.command_id])
     order_ids = {order_id for command in commands.values() for order_id in command.order_ids}
     orders = Order.objects.in_bulk(order_ids)
-    results = []
     for item in items:
-        if item.command_id is None:
-            results.append(_refused(item))
-        else:
-            results.append(_result(item.index, commands[item.command_id], orders))
-    return Answer(_status(results), {"results": results})
+        if item.command_id is not None:
+            item.body = _result(item.index, commands[item.command_id], orders)
 
 
 def _result(index: int, command: Command, orders: dict[int, Order]) -> dict[str, Any]:
@@ -243,12 +174,10 @@ def _result(index: int, command: Command, orders: dict[int, Order]) -> dict[str,
         "orders": shown,
         "position_ids": position_ids,
         "error": command.error,
-    }
+    } | ({"left": left_of(command)} if command.kind == CLOSE_ALL else {})
 
 
-def _refused(item: _Item) -> dict[str, Any]:
-    error = item.error or error_class("internal_error")()
-    body = error.body("")
+def _refused(item: Item) -> dict[str, Any]:
     return {
         "index": item.index,
         "ok": False,
@@ -258,15 +187,28 @@ def _refused(item: _Item) -> dict[str, Any]:
         "order": None,
         "orders": [],
         "position_ids": [],
-        "error": {name: body[name] for name in ("code", "message", "details")},
+        "error": item.problem,
     }
 
 
+def _together(results: list[dict[str, Any]]) -> Answer:
+    """The results in input order, with the status that they add up to."""
+    return Answer(_status(results), {"results": results})
+
+
+def _checked(results: list[dict[str, Any]]) -> Answer:
+    return Answer(_status_of_failures(results) or 200, {"results": results})
+
+
 def _status(results: list[dict[str, Any]]) -> int:
+    pending = (CommandStatus.ACCEPTED, CommandStatus.UNKNOWN)
+    good = 202 if any(result["status"] in pending for result in results) else 200
+    return _status_of_failures(results) or good
+
+
+def _status_of_failures(results: list[dict[str, Any]]) -> int | None:
+    """The status that the refusals among the results make; ``None`` where there are none."""
     failed = [result for result in results if not result["ok"]]
     if failed and len(failed) < len(results):
         return 207
-    if failed:
-        return error_class(failed[0]["error"]["code"]).status
-    pending = (CommandStatus.ACCEPTED, CommandStatus.UNKNOWN)
-    return 202 if any(result["status"] in pending for result in results) else 200
+    return error_class(failed[0]["error"]["code"]).status if failed else None

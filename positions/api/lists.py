@@ -4,6 +4,7 @@
 Pages by cursor (the last id seen, cheap at any depth) or, for the first 10,000 rows, by number.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -12,8 +13,9 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from accounts.permissions import Caller, require_read_all
+from accounts.rights.permissions import Caller, require_read_all
 from oms_project.errors import Invalid
+from positions.pages import newest
 from positions.querysets import VisibleQuerySet
 
 DEFAULT_LIMIT = 100
@@ -40,29 +42,63 @@ class Page:
 
 
 def asked_rows(
-    request: Request, rows: VisibleQuerySet, *, day_column: str = "", also: str | None = None
+    request: Request, rows: VisibleQuerySet, *, day_column: str = "", also: Collection[str] = ()
 ) -> QuerySet:
     """The visible rows that the query asks for, newest first.
 
-    ``also`` is a parameter that the list has beside the common ones; whoever names it reads it.
+    ``also`` are parameters that the list has beside the common ones; whoever names them reads them.
 
     Raises:
         Invalid: a parameter is unknown or wrong.
         AccountNotFound: one of the accounts does not exist for this caller.
     """
-    known = {"account_ids", "strategy_id", "symbol", "limit", "cursor", "page", "page_size"}
+    found, account_ids = _asked(request, rows, day_column, also)
+    return found.visible_to(request.user, account_ids)
+
+
+def asked_by_account(
+    request: Request,
+    rows: VisibleQuerySet,
+    *,
+    day_column: str = "",
+    also: Collection[str] = (),
+    paged: bool = True,
+) -> list[QuerySet]:
+    """The same rows as ``asked_rows``, each account's by themselves: what ``page_of`` reads.
+
+    Without ``paged`` there is nothing to say of pages: all are asked for.
+
+    Raises:
+        Invalid: a parameter is unknown or wrong.
+        AccountNotFound: one of the accounts does not exist for this caller.
+    """
+    found, account_ids = _asked(request, rows, day_column, also, paged=paged)
+    return [found.visible_to(request.user, [account_id]) for account_id in account_ids]
+
+
+def _asked(
+    request: Request,
+    rows: VisibleQuerySet,
+    day_column: str,
+    also: Collection[str],
+    *,
+    paged: bool = True,
+) -> tuple[VisibleQuerySet, list[int]]:
+    """The rows of any account that the filters leave, newest first; and the accounts asked for."""
+    known = {"account_ids", "strategy_id", "symbol"}
+    known |= {"limit", "cursor", "page", "page_size"} if paged else set()
     known |= {"start_date", "end_date"} if day_column else set()
-    known |= {also} if also else set()
+    known |= {*also}
     refuse_unknown(request, known)
     account_ids = ids_in(request, "account_ids")
     require_read_all(request.user, account_ids)
-    found = rows.visible_to(request.user, account_ids).newest_first()
+    found = rows.newest_first()
     strategy_id = whole_number(request, "strategy_id", least=0)
     if strategy_id is not None:
         found = found.of_strategy(strategy_id)
     if symbol := request.query_params.get("symbol"):
         found = found.filter(symbol=symbol)
-    return _within_days(request, found, day_column) if day_column else found
+    return (_within_days(request, found, day_column) if day_column else found), account_ids
 
 
 def rows_by_id(request: Request, ids: str, rows: VisibleQuerySet, missing: type) -> list[Any]:
@@ -80,22 +116,33 @@ def rows_by_id(request: Request, ids: str, rows: VisibleQuerySet, missing: type)
     return [found[row_id] for row_id in wanted]
 
 
-def page_of(request: Request, rows: QuerySet, *, most: int) -> Page:
-    """One page of rows that are ordered by ``-id``.
+Reader = Callable[[list[QuerySet], int], tuple[list[Any], int | None]]
+"""Gives the newest rows, so many at most, and after which id it looked no further, if it did so."""
+
+
+def _read_all(by_account: list[QuerySet], most: int) -> tuple[list[Any], int | None]:
+    return newest(by_account, most), None
+
+
+def page_of(
+    request: Request, by_account: list[QuerySet], *, most: int, read: Reader = _read_all
+) -> Page:
+    """One page of the rows of several accounts, each ordered by ``-id``.
 
     Raises:
         Invalid: ``limit``, ``cursor``, ``page`` or ``page_size`` is wrong.
     """
     number = whole_number(request, "page", most=DEEPEST_ROW)
     if number is not None:
-        return _numbered(request, rows, number, most)
+        return _numbered(request, by_account, number, most)
     limit = whole_number(request, "limit", most=most) or DEFAULT_LIMIT
     cursor = whole_number(request, "cursor")
     if cursor is not None:
-        rows = rows.filter(pk__lt=cursor)
-    found = list(rows[: limit + 1])
-    more = len(found) > limit
-    return Page(found[:limit], str(found[limit - 1].pk) if more else None)
+        by_account = [rows.filter(pk__lt=cursor) for rows in by_account]
+    found, last = read(by_account, limit + 1)
+    if len(found) > limit:
+        last = found[limit - 1].pk
+    return Page(found[:limit], None if last is None else str(last))
 
 
 def refuse_unknown(request: Request, known: set[str]) -> None:
@@ -176,9 +223,9 @@ def span_of(request: Request, number: int, most: int) -> tuple[int, int]:
     return start, size
 
 
-def _numbered(request: Request, rows: QuerySet, number: int, most: int) -> Page:
+def _numbered(request: Request, by_account: list[QuerySet], number: int, most: int) -> Page:
     start, size = span_of(request, number, most)
-    found = list(rows[start : start + size + 1])
+    found = newest(by_account, size + 1, skip=start)
     more = len(found) > size
     return Page(found[:size], str(found[size - 1].pk) if more else None, number, size)
 
@@ -196,7 +243,7 @@ def _ids(text: str, name: str) -> list[int]:
     return list(dict.fromkeys(int(part) for part in parts))
 
 
-def _within_days(request: Request, rows: QuerySet, column: str) -> QuerySet:
+def _within_days(request: Request, rows: VisibleQuerySet, column: str) -> VisibleQuerySet:
     start, end = _day(request, "start_date"), _day(request, "end_date")
     if start and end and end < start:
         raise Invalid(

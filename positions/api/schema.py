@@ -1,62 +1,33 @@
-"""What does the OpenAPI document show of commands and rows?
+"""What does the OpenAPI document show of rows and lists?
 
-The command bodies come from the same tables that read them; the rows from ``positions.rows``.
+The rows are those of ``positions.rows``.
 """
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from positions.api.forms import fields_of
-from positions.api.parsing import FORMS
 from positions.engine.drift import Finding
 from positions.engine.types import (
     CaseAction,
     CaseKind,
     CaseState,
-    CommandStatus,
     DealKind,
     Entry,
+    Expiry,
     OrderStatus,
     OrderType,
     PositionState,
+    Resolution,
     Side,
+    TriggerBy,
 )
 
 Schema = dict[str, Any]
 
-# Named in settings, so that the document calls the enums by these names.
+# Named in settings, so that the document calls the enum by this name.
 ORDER_STATUS_CHOICES = [(str(status), str(status)) for status in OrderStatus]
-COMMAND_STATUS_CHOICES = [(str(status), str(status)) for status in CommandStatus]
-
-
-def _command(name: str) -> Schema:
-    return {
-        "type": "object",
-        "title": name,
-        "additionalProperties": False,
-        "required": ["command", "payload"],
-        "properties": {
-            "account_id": {
-                "type": "integer",
-                "format": "int64",
-                "minimum": 1,
-                "description": "May be left out where an order or position id implies it.",
-            },
-            "command": {"type": "string", "enum": [name]},
-            "request_id": {
-                "type": "string",
-                "maxLength": 128,
-                "description": "The same id with the same body sends nothing twice.",
-            },
-            "payload": fields_of(FORMS[name]).schema,
-        },
-    }
-
-
-_ONE = {"oneOf": [_command(name) for name in FORMS]}
-COMMANDS_REQUEST: Schema = {"oneOf": [*_ONE["oneOf"], {"type": "array", "items": _ONE}]}
 
 
 class ErrorSerializer(serializers.Serializer):
@@ -99,15 +70,29 @@ class OrderSerializer(serializers.Serializer):
     qty = _decimal()
     price = _decimal(allow_null=True)
     trigger_price = _decimal(allow_null=True)
+    trigger_by = serializers.ChoiceField(
+        [*map(str, TriggerBy)],
+        allow_null=True,
+        help_text="The price that its trigger waits for; null without one.",
+    )
     trailing = serializers.DictField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
+    expiry = serializers.ChoiceField(
+        [*map(str, Expiry)], allow_null=True, help_text="Who ends the order at `expires_at`."
+    )
     stop_loss = _decimal(allow_null=True)
     stop_gain = _decimal(allow_null=True)
     reduce_only = serializers.BooleanField()
+    provisional = serializers.BooleanField(
+        help_text="Some of its fills are booked without the exchange's trades."
+    )
     filled_qty = _decimal()
     avg_fill_price = _decimal(allow_null=True)
     fee = _decimal(allow_null=True)
     fee_currency = serializers.CharField(allow_null=True)
+    fees_by_currency = serializers.DictField(
+        child=serializers.CharField(), help_text="All fees; `fee` is the first currency's."
+    )
     reject_code = serializers.CharField(allow_null=True)
     note = serializers.CharField(allow_null=True)
     reconciled = serializers.BooleanField()
@@ -139,8 +124,15 @@ class DealSerializer(serializers.Serializer):
     fee_currency = serializers.CharField(allow_null=True)
     fee_rate = _decimal(allow_null=True)
     fee_quote = _decimal(allow_null=True)
+    other_fees = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Of the same fill in further currencies: `{currency, fee, fee_quote}`.",
+    )
     trigger_source = serializers.CharField(allow_null=True)
-    strategy_id = serializers.IntegerField()
+    strategy_id = serializers.IntegerField(
+        help_text="Its order's; of transfers, funding and corrections its position's."
+    )
+    position_strategy_id = serializers.IntegerField(help_text="Its position's when it was booked.")
     reason = serializers.CharField()
     comment = serializers.CharField()
     reconciled = serializers.BooleanField()
@@ -156,7 +148,13 @@ class PositionSerializer(serializers.Serializer):
     """One position."""
 
     id = serializers.IntegerField()
-    ticket = serializers.IntegerField()
+    ticket = serializers.IntegerField(
+        help_text="The order that opened it or, with the mt5 reversal, turned it round."
+    )
+    opening_order_id = serializers.IntegerField()
+    client_strategy_id = serializers.IntegerField(
+        allow_null=True, help_text="The client's own number of the strategy; compare MT5's magic."
+    )
     account_id = serializers.IntegerField()
     symbol = serializers.CharField()
     strategy_id = serializers.IntegerField()
@@ -164,17 +162,26 @@ class PositionSerializer(serializers.Serializer):
     qty = _decimal()
     avg_price = _decimal(allow_null=True)
     profit = _decimal()
-    fees = _decimal()
+    fees = _decimal(allow_null=True)
     fees_by_currency = serializers.DictField(child=serializers.CharField())
     stop_loss = _decimal(allow_null=True)
     stop_gain = _decimal(allow_null=True)
-    trailing = serializers.DictField(allow_null=True)
-    protection = serializers.DictField(allow_null=True)
+    trailing = serializers.DictField(
+        allow_null=True,
+        help_text="amount or percent; best_price since it was armed and stop_price, where it fires "
+        "now: null before the first price.",
+    )
+    protection = serializers.DictField(
+        allow_null=True,
+        help_text="Per role (stop_loss, take_profit): place, state, order_id and what hinders it; "
+        "warning {role, code, limit, value}: a stop that could not be executed at its own price.",
+    )
     unclosable = serializers.BooleanField()
     state = serializers.ChoiceField([*map(str, PositionState)])
     reason = serializers.CharField()
     comment = serializers.CharField()
     mark_price = _decimal(allow_null=True)
+    price_at = serializers.DateTimeField(allow_null=True)
     floating_profit = _decimal(allow_null=True)
     opened_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -206,6 +213,11 @@ class CaseSerializer(serializers.Serializer):
         help_text="What can be decided now; none once it is resolved.",
     )
     state = serializers.ChoiceField([*map(str, CaseState)])
+    resolution = serializers.ChoiceField(
+        [*map(str, Resolution)],
+        allow_null=True,
+        help_text="How it ended; while an acknowledged difference lasts, no new case is opened.",
+    )
     owner = serializers.CharField(
         allow_null=True, help_text="Name of the user who decided, or looks after it."
     )
@@ -276,26 +288,13 @@ class OmsAccountSerializer(serializers.Serializer):
     rights = serializers.ListField(child=serializers.CharField())
     strategy_ids = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
     last_seq = serializers.IntegerField()
-
-
-class CommandResultSerializer(serializers.Serializer):
-    """Where one command stands."""
-
-    index = serializers.IntegerField()
-    ok = serializers.BooleanField()
-    command_id = serializers.IntegerField(allow_null=True)
-    status = serializers.ChoiceField([*map(str, CommandStatus)])
-    order_id = serializers.IntegerField(allow_null=True)
-    order = OrderSerializer(allow_null=True)
-    orders = OrderSerializer(many=True)
-    position_ids = serializers.ListField(child=serializers.IntegerField())
-    error = ErrorSerializer(allow_null=True)
-
-
-class CommandResultsSerializer(serializers.Serializer):
-    """The answer to a batch, in input order."""
-
-    results = CommandResultSerializer(many=True)
+    balances = serializers.DictField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="What is owned by currency, when the exchange was last compared; null before "
+        "that, and to keys restricted to strategies, which ask `fetchBalance`.",
+    )
+    balances_at = serializers.DateTimeField(allow_null=True)
 
 
 class ProblemSerializer(ErrorSerializer):
@@ -304,26 +303,6 @@ class ProblemSerializer(ErrorSerializer):
     request_id = serializers.CharField(allow_blank=True)
 
 
-# Where every command failed, its results; where the request itself was at fault, the bare problem.
-RESULTS_OR_PROBLEM = PolymorphicProxySerializer(
-    component_name="CommandResultsOrProblem",
-    serializers=[CommandResultsSerializer, ProblemSerializer],
-    resource_type_field_name=None,
-)
-COMMANDS_PARAMETERS = [
-    OpenApiParameter("parallel", bool, description="Side by side instead of one by one."),
-    OpenApiParameter(
-        "wait_ms",
-        int,
-        description="How long to wait for the exchange, 0 to 60000; default 10000.",
-    ),
-    OpenApiParameter(
-        "Idempotency-Key",
-        str,
-        location=OpenApiParameter.HEADER,
-        description="Stands for a single command's request_id.",
-    ),
-]
 ACCOUNT_IDS = OpenApiParameter(
     "account_ids", str, required=True, description="Account ids, separated by commas."
 )
@@ -339,6 +318,7 @@ FILTERS = [
 CASE_STATE = OpenApiParameter("state", str, enum=[*map(str, CaseState)])
 EVENT_PARAMETERS = [
     OpenApiParameter("since_seq", int, description="The last seq you have; default 0."),
+    OpenApiParameter("cursor", str, description="The `next_cursor` of the page before."),
     OpenApiParameter("limit", int, description="Rows at most, up to 500; default 100."),
 ]
 DAYS = [

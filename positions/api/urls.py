@@ -2,14 +2,35 @@
 
 from django.urls import path
 
-from positions.api import backoffice, views
+from positions.api import backoffice, export_views, views
 
 urlpatterns = [
     path("oms/commands", views.Commands.as_view(), name="commands"),
+    path("oms/orders", views.Orders.as_view(), name="all-orders"),
+    path("oms/orders/export", export_views.Orders.as_view(), name="export-orders"),
     path("oms/orders/open", views.OpenOrders.as_view(), name="open-orders"),
     path("oms/orders/history", views.OrderHistory.as_view(), name="order-history"),
     path("oms/orders/<str:ids>", views.OrdersById.as_view(), name="orders"),
     path("oms/deals", views.Deals.as_view(), name="deals"),
+    path("oms/orders/open/export", export_views.OpenOrders.as_view(), name="export-open-orders"),
+    path(
+        "oms/orders/history/export",
+        export_views.OrderHistory.as_view(),
+        name="export-order-history",
+    ),
+    path("oms/deals/export", export_views.Deals.as_view(), name="export-deals"),
+    path(
+        "oms/positions/open/export",
+        export_views.OpenPositions.as_view(),
+        name="export-open-positions",
+    ),
+    path(
+        "oms/positions/history/export",
+        export_views.PositionHistory.as_view(),
+        name="export-position-history",
+    ),
+    path("oms/events/export", export_views.Events.as_view(), name="export-events"),
+    path("oms/reconcile/cases/export", export_views.Cases.as_view(), name="export-cases"),
     path("oms/deals/<str:ids>", views.DealsById.as_view(), name="deals-by-id"),
     path("oms/positions/open", views.OpenPositions.as_view(), name="open-positions"),
     path("oms/positions/history", views.PositionHistory.as_view(), name="position-history"),
@@ -34,6 +55,14 @@ urlpatterns = [
         backoffice.ConnectionTest.as_view(),
         name="backoffice-test-connection",
     ),
+    path("backoffice/oms/orders", backoffice.Orders.as_view()),
+    path("backoffice/oms/orders/export", backoffice.ExportOrders.as_view()),
+    path("backoffice/oms/orders/open/export", backoffice.ExportOpenOrders.as_view()),
+    path("backoffice/oms/orders/history/export", backoffice.ExportOrderHistory.as_view()),
+    path("backoffice/oms/deals/export", backoffice.ExportDeals.as_view()),
+    path("backoffice/oms/positions/open/export", backoffice.ExportOpenPositions.as_view()),
+    path("backoffice/oms/positions/history/export", backoffice.ExportPositionHistory.as_view()),
+    path("backoffice/oms/events/export", backoffice.ExportEvents.as_view()),
     path("backoffice/oms/orders/open", backoffice.OpenOrders.as_view()),
     path("backoffice/oms/orders/history", backoffice.OrderHistory.as_view()),
     path("backoffice/oms/orders/<str:ids>", backoffice.OrdersById.as_view()),

@@ -7,25 +7,25 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.audit import Actor
-from accounts.client import request_id_of
+from accounts.callers.client import request_id_of
 from accounts.models import Account
-from accounts.permissions import require_case_decision, require_read_all
+from accounts.rights.permissions import require_read_all
 from oms_project.errors import NotFound, OrderNotFound, PositionNotFound
 from positions import rows, selectors
-from positions.api import commands, deciding, reassigning, schema
-from positions.api.forms import LARGEST_ID
+from positions.api import command_schema, commands, filters, schema
 from positions.api.lists import (
     HISTORY_LIMIT,
     OPEN_LIMIT,
-    asked_rows,
+    asked_by_account,
     ids_in,
-    page_of,
     refuse_unknown,
     rows_by_id,
     whole_number,
     word_in,
 )
 from positions.engine.types import CaseState
+from positions.forms import deciding, reassigning
+from positions.forms.fields import LARGEST_ID
 from positions.models import Case, Deal, Event, Order, Position
 from positions.services.decide_case import decide
 from positions.services.reassign import reassign
@@ -45,22 +45,25 @@ class Commands(APIView):
 
     @extend_schema(
         operation_id="give_commands",
-        request={"application/json": schema.COMMANDS_REQUEST},
-        parameters=schema.COMMANDS_PARAMETERS,
+        request={"application/json": command_schema.COMMANDS_REQUEST},
+        parameters=command_schema.COMMANDS_PARAMETERS,
         responses={
-            200: schema.CommandResultsSerializer,
-            202: schema.CommandResultsSerializer,
-            207: schema.CommandResultsSerializer,
+            200: command_schema.RESULTS,
+            202: command_schema.CommandResultsSerializer,
+            207: command_schema.RESULTS,
             400: _PROBLEM,
             401: _PROBLEM,
             413: _PROBLEM,
             415: _PROBLEM,
-            **dict.fromkeys((403, 404, 409, 422, 502, 503, 504), schema.RESULTS_OR_PROBLEM),
+            **dict.fromkeys((403, 404, 409, 422, 502, 503, 504), command_schema.RESULTS_OR_PROBLEM),
         },
         tags=["commands"],
     )
     def post(self, request: Request) -> Response:
-        """Accept one command or an array, durably, and wait for the exchange up to wait_ms."""
+        """Accept one command or an array, durably, and wait for the exchange up to wait_ms.
+
+        With check=true nothing is accepted: each result says what would come of the command.
+        """
         post = commands.Post(
             caller=request.user,
             body=request._request.body,
@@ -77,13 +80,14 @@ class OpenOrders(APIView):
 
     @extend_schema(
         operation_id="list_open_orders",
-        parameters=schema.FILTERS,
+        parameters=[*schema.FILTERS, *filters.ORDERS.parameters],
         responses={200: _ORDERS, **_PROBLEMS},
         tags=["orders"],
     )
     def get(self, request: Request) -> Response:
         """Newest first."""
-        page = page_of(request, asked_rows(request, Order.objects.open()), most=OPEN_LIMIT)
+        found = asked_by_account(request, Order.objects.open(), also=filters.ORDERS.names)
+        page = filters.ORDERS.page(request, found, most=OPEN_LIMIT)
         return Response(page.body([rows.order_row(order) for order in page.rows]))
 
 
@@ -92,14 +96,35 @@ class OrderHistory(APIView):
 
     @extend_schema(
         operation_id="list_order_history",
-        parameters=[*schema.FILTERS, *schema.DAYS],
+        parameters=[*schema.FILTERS, *filters.ORDERS.parameters, *schema.DAYS],
         responses={200: _ORDERS, **_PROBLEMS},
         tags=["orders"],
     )
     def get(self, request: Request) -> Response:
         """Newest first; days are of created_at."""
-        found = asked_rows(request, Order.objects.history(), day_column="created_at")
-        page = page_of(request, found, most=HISTORY_LIMIT)
+        found = asked_by_account(
+            request, Order.objects.history(), day_column="created_at", also=filters.ORDERS.names
+        )
+        page = filters.ORDERS.page(request, found, most=HISTORY_LIMIT)
+        return Response(page.body([rows.order_row(order) for order in page.rows]))
+
+
+class Orders(APIView):
+    """Orders, whether they have ended or not."""
+
+    @extend_schema(
+        operation_id="list_orders",
+        parameters=[*schema.FILTERS, *filters.ORDERS.parameters, *schema.DAYS],
+        responses={200: _ORDERS, **_PROBLEMS},
+        tags=["orders"],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; days are of created_at. An order is in it once, whenever it ends."""
+        asked = asked_by_account(
+            request, Order.objects.all(), day_column="created_at", also=filters.ORDERS.names
+        )
+        found = [part for each in asked for part in each.parts()]
+        page = filters.ORDERS.page(request, found, most=HISTORY_LIMIT)
         return Response(page.body([rows.order_row(order) for order in page.rows]))
 
 
@@ -120,14 +145,16 @@ class Deals(APIView):
 
     @extend_schema(
         operation_id="list_deals",
-        parameters=[*schema.FILTERS, *schema.DAYS],
+        parameters=[*schema.FILTERS, *filters.DEALS.parameters, *schema.DAYS],
         responses={200: _DEALS, **_PROBLEMS},
         tags=["deals"],
     )
     def get(self, request: Request) -> Response:
         """Newest first; days are of executed_at."""
-        found = asked_rows(request, Deal.objects.live(), day_column="executed_at")
-        page = page_of(request, found, most=HISTORY_LIMIT)
+        found = asked_by_account(
+            request, Deal.objects.live(), day_column="executed_at", also=filters.DEALS.names
+        )
+        page = filters.DEALS.page(request, found, most=HISTORY_LIMIT)
         return Response(page.body([rows.deal_row(deal) for deal in page.rows]))
 
 
@@ -146,13 +173,15 @@ class OpenPositions(APIView):
 
     @extend_schema(
         operation_id="list_open_positions",
-        parameters=schema.FILTERS,
+        parameters=[*schema.FILTERS, *filters.POSITIONS.parameters],
         responses={200: _POSITIONS, **_PROBLEMS},
         tags=["positions"],
     )
     def get(self, request: Request) -> Response:
         """Newest first, with mark price and floating profit where a price is known."""
-        page = page_of(request, asked_rows(request, Position.objects.open()), most=OPEN_LIMIT)
+        found = asked_by_account(request, Position.objects.open(), also=filters.POSITIONS.names)
+        few = [each.found_then_sorted() for each in found]
+        page = filters.POSITIONS.page(request, few, most=OPEN_LIMIT)
         return Response(page.body(selectors.marked_rows(page.rows)))
 
 
@@ -161,15 +190,20 @@ class PositionHistory(APIView):
 
     @extend_schema(
         operation_id="list_position_history",
-        parameters=[*schema.FILTERS, *schema.DAYS],
+        parameters=[*schema.FILTERS, *filters.POSITIONS.parameters, *schema.DAYS],
         responses={200: _POSITIONS, **_PROBLEMS},
         tags=["positions"],
     )
     def get(self, request: Request) -> Response:
         """Newest first; days are of closed_at."""
-        found = asked_rows(request, Position.objects.history(), day_column="closed_at")
-        page = page_of(request, found, most=HISTORY_LIMIT)
-        return Response(page.body([rows.position_row(row) for row in page.rows]))
+        found = asked_by_account(
+            request,
+            Position.objects.history(),
+            day_column="closed_at",
+            also=filters.POSITIONS.names,
+        )
+        page = filters.POSITIONS.page(request, found, most=HISTORY_LIMIT)
+        return Response(page.body(rows.position_rows(page.rows)))
 
 
 class PositionsById(APIView):
@@ -194,18 +228,20 @@ class Events(APIView):
         tags=["events"],
     )
     def get(self, request: Request) -> Response:
-        """After ``since_seq``, oldest first, for catching up."""
-        refuse_unknown(request, {"account_ids", "since_seq", "limit"})
+        """After ``since_seq``, or after ``cursor`` where one is given; oldest first."""
+        refuse_unknown(request, {"account_ids", "since_seq", "cursor", "limit"})
         account_id = selectors.single_account(ids_in(request, "account_ids"))
         require_read_all(request.user, [account_id])
-        since = whole_number(request, "since_seq", least=0)
+        first = whole_number(request, "since_seq", least=0)
+        cursor = whole_number(request, "cursor")
+        since = first if cursor is None else cursor
         if since is not None:
             selectors.require_kept_events(account_id, since)
         limit = whole_number(request, "limit", most=HISTORY_LIMIT) or 100
         found = Event.objects.visible_to(request.user, [account_id]).since(since or 0)
         items = [rows.event_row(event) for event in found[: limit + 1]]
-        cursor = str(items[limit - 1]["seq"]) if len(items) > limit else None
-        return Response({"items": items[:limit], "next_cursor": cursor})
+        following = str(items[limit - 1]["seq"]) if len(items) > limit else None
+        return Response({"items": items[:limit], "next_cursor": following})
 
 
 class Cases(APIView):
@@ -213,16 +249,18 @@ class Cases(APIView):
 
     @extend_schema(
         operation_id="list_cases",
-        parameters=[*schema.FILTERS, schema.CASE_STATE],
+        parameters=[*schema.FILTERS, *filters.CASES.parameters, schema.CASE_STATE],
         responses={200: _CASES, **_PROBLEMS},
         tags=["reconcile"],
     )
     def get(self, request: Request) -> Response:
         """Newest first; without ``state`` both open and resolved ones."""
-        found = asked_rows(request, Case.objects.select_related("owner"), also="state")
+        found = asked_by_account(
+            request, Case.objects.select_related("owner"), also={*filters.CASES.names, "state"}
+        )
         if state := word_in(request, "state", CaseState):
-            found = found.filter(state=state)
-        page = page_of(request, found, most=HISTORY_LIMIT)
+            found = [cases.filter(state=state) for cases in found]
+        page = filters.CASES.page(request, found, most=HISTORY_LIMIT)
         return Response(page.body([rows.case_row(case) for case in page.rows]))
 
 
@@ -237,13 +275,10 @@ class CaseResolution(APIView):
     )
     def post(self, request: Request, case_id: int) -> Response:
         """Carry out one of the case's actions, with a comment; ``note`` leaves it open."""
-        case = Case.objects.filter(pk=case_id).first() if case_id <= LARGEST_ID else None
-        missing = NotFound(case_id=case_id)
-        if case is None:
-            raise missing
-        require_case_decision(request.user, case.account_id, case.strategy_id, missing=missing)
+        if case_id > LARGEST_ID:
+            raise NotFound(case_id=case_id)
         actor = Actor.from_caller(request.user, request_id_of(request))
-        return Response(decide(case.pk, deciding.parse_decision(request.data), actor))
+        return Response(decide(case_id, deciding.parse_decision(request.data), actor))
 
 
 class Reassign(APIView):

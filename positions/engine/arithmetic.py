@@ -1,24 +1,21 @@
 """The five formulas under every booking.
 
 Leaves of the engine: they calculate under the context that is set, so they are called only from
-functions that are ``@exact``. The rest of the program uses ``market`` and ``holding``.
+functions that are ``@exact``. The rest of the program uses ``value_of`` and ``holding``.
 """
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from positions.engine.money import ONE, UNIT
+from positions.engine.market import Market
+from positions.engine.money import ONE, UNIT, exact
 from positions.engine.types import MarketKind, Side
-
-if TYPE_CHECKING:
-    from positions.engine.market import Market
 
 # Looked up once: on Python 3.11 an enum member costs as much as a multiplication.
 _INVERSE = MarketKind.INVERSE
 _BUY = Side.BUY
 
 
-def value(qty: Decimal, price: Decimal, market: "Market") -> Decimal:
+def value(qty: Decimal, price: Decimal, market: Market) -> Decimal:
     """Return what ``qty`` at ``price`` is worth in the profit currency, to 18 places half-even.
 
     Contract section 6: each fill's value is rounded so. Linear and spot: qty x size x price.
@@ -29,7 +26,13 @@ def value(qty: Decimal, price: Decimal, market: "Market") -> Decimal:
     return (qty / price if market.kind is _INVERSE else qty * price).quantize(UNIT)
 
 
-def average(qty: Decimal, cost: Decimal, market: "Market") -> Decimal | None:
+@exact
+def value_of(qty: Decimal, price: Decimal, market: Market) -> Decimal:
+    """Return what ``qty`` at ``price`` is worth in the profit currency, to 18 places half-even."""
+    return value(qty, price, market)
+
+
+def average(qty: Decimal, cost: Decimal, market: Market) -> Decimal | None:
     """Return the average price of a cost, to 18 places half-even; None when there is none.
 
     For display only: profit is always computed from the exact cost. Inverse contracts average
@@ -50,7 +53,7 @@ def released(cost: Decimal, held: Decimal, qty: Decimal) -> Decimal:
     return cost if qty == held else (cost * qty / held).quantize(UNIT)
 
 
-def gain(side: Side, cost: Decimal, worth: Decimal, market: "Market") -> Decimal:
+def gain(side: Side, cost: Decimal, worth: Decimal, market: Market) -> Decimal:
     """Return the profit of closing what a ``side`` position held at ``cost`` for ``worth``.
 
     A long earns what the worth exceeds its cost, a short the reverse; an inverse contract's worth

@@ -13,7 +13,13 @@ from typing import NamedTuple
 
 from positions.engine.arithmetic import average, gain, pro_rata, released, value
 from positions.engine.errors import ValidationError
-from positions.engine.fees import add_fee, charge_closing, charge_opening, split_fee
+from positions.engine.fees import (
+    add_fee,
+    charge_closing,
+    charge_opening,
+    charge_others,
+    split_fee,
+)
 from positions.engine.funding import Volume, forced_close_shares
 from positions.engine.holding import (
     NO_DUST,
@@ -59,6 +65,9 @@ def book_fill(
             return book_fill(holding, fill, market, reversal)
     if fill.qty <= ZERO or fill.price <= ZERO:
         raise _not_a_fill(fill)
+    if fill.other_fees:
+        alone = book_fill(holding, fill._replace(other_fees=()), market, reversal)
+        return charge_others(alone, fill, market)
     worth = value(fill.qty, fill.price, market)
     if holding is None or holding.side is fill.side or not holding.qty:
         return _book_in(holding, fill, worth, market)
@@ -91,7 +100,7 @@ def book_forced_close(
     volumes = [Volume(position_id, holding.qty) for position_id, holding in held.items()]
     closing = min(fill.qty, sum((volume.qty for volume in volumes), ZERO))
     left, fee, worth = fill.qty, fill.fee, value(fill.qty, fill.price, market)
-    parts = []
+    whole, fill, parts = fill, fill._replace(other_fees=()), []
     for share in forced_close_shares(closing, volumes, step=step):
         part = fill._replace(qty=share.amount, fee=pro_rata(fill.fee, share.amount, fill.qty))
         part_worth = value(part.qty, part.price, market)
@@ -103,6 +112,9 @@ def book_forced_close(
     if left:
         beyond = fill._replace(qty=left, fee=fee)
         parts.append(Part(None, _book_in(excess, beyond, worth, market)))
+    if whole.other_fees:
+        last = parts.pop()
+        parts.append(last._replace(booking=charge_others(last.booking, whole, market)))
     return tuple(parts)
 
 
@@ -116,10 +128,17 @@ def book_funding(holding: Holding, amount: Decimal) -> Holding:
 
 
 @exact
-def book_dust(holding: Holding, market: Market, qty: Decimal | None = None) -> Booking:
+def book_dust(
+    holding: Holding,
+    market: Market,
+    qty: Decimal | None = None,
+    *,
+    at_price: Decimal | None = None,
+) -> Booking:
     """Close ``qty`` (all of it by default) at the average, profit 0, into the dust record.
 
     Contract section 6, Dust: one ``correction`` deal; the record takes over quantity and cost.
+    ``at_price`` books it at another price, with what that earned.
 
     Raises:
         ValidationError: more than is held.
@@ -130,9 +149,14 @@ def book_dust(holding: Holding, market: Market, qty: Decimal | None = None) -> B
             "Dust cannot exceed the position.", field="qty", limit=holding.qty, value=qty
         )
     freed = released(holding.cost, holding.qty, qty)
-    price = average(qty, freed, market) or ZERO
-    leg = Leg(_CURRENT, _OUT, holding.side.opposite, qty, price)
-    left = holding._replace(qty=holding.qty - qty, cost=holding.cost - freed)
+    price, earned = average(qty, freed, market) or ZERO, ZERO
+    if at_price is not None:
+        price = at_price
+        earned = gain(holding.side, freed, value(qty, at_price, market), market)
+    leg = Leg(_CURRENT, _OUT, holding.side.opposite, qty, price, earned)
+    left = holding._replace(
+        qty=holding.qty - qty, cost=holding.cost - freed, profit=holding.profit + earned
+    )
     asset = market.base if market.is_spot else market.symbol
     sign = holding.side.sign
     return Booking((leg,), left, dust=(DustMove(asset, sign * qty, sign * freed),))
@@ -140,7 +164,7 @@ def book_dust(holding: Holding, market: Market, qty: Decimal | None = None) -> B
 
 def _book_in(holding: Holding | None, fill: Fill, worth: Decimal, market: Market) -> Booking:
     """Open a position, or raise (or reopen) the one that is there."""
-    side, qty, price, fee, currency, _ = fill
+    side, qty, price, fee, currency, _, _ = fill
     in_quote: Decimal | None = fee
     base_fee, dust = ZERO, NO_DUST
     if fee and currency != market.quote:
@@ -148,7 +172,7 @@ def _book_in(holding: Holding | None, fill: Fill, worth: Decimal, market: Market
         if base_fee:
             worth -= base_fee_cost
     target = _NEW if holding is None else _CURRENT
-    leg = made(Leg, (target, _IN, side, qty, price, ZERO, fee, currency, in_quote, base_fee))
+    leg = made(Leg, (target, _IN, side, qty, price, ZERO, fee, currency, in_quote, base_fee, ()))
 
     raised = qty - base_fee if base_fee else qty
     if holding is None:
@@ -165,7 +189,7 @@ def _book_in(holding: Holding | None, fill: Fill, worth: Decimal, market: Market
 
 def _book_out(holding: Holding, fill: Fill, worth: Decimal, market: Market) -> Booking:
     """Reduce or close a position: the fill is no larger than it."""
-    side, qty, price, fee, currency, _ = fill
+    side, qty, price, fee, currency, _, _ = fill
     held_side, held, cost, profit, fees, fees_quote = holding
     freed = released(cost, held, qty)
     earned = gain(held_side, freed, worth, market)
@@ -177,7 +201,7 @@ def _book_out(holding: Holding, fill: Fill, worth: Decimal, market: Market) -> B
         fees = add_fee(fees, currency, fee)
         fees_quote += in_quote or ZERO
 
-    leg = made(Leg, (_CURRENT, _OUT, side, qty, price, earned, fee, currency, in_quote, ZERO))
+    leg = made(Leg, (_CURRENT, _OUT, side, qty, price, earned, fee, currency, in_quote, ZERO, ()))
     left = made(Holding, (held_side, held - qty, cost - freed, profit + earned, fees, fees_quote))
     return made(Booking, ((leg,), left, None, dust))
 
@@ -190,7 +214,7 @@ def _book_across_zero(
     The rest's value is the remainder of the fill's, so that both parts add up to the cash.
     """
     fees = split_fee(fill.fee, closing=holding.qty, whole=fill.qty)
-    side, qty, price, _, currency, rate = fill
+    side, qty, price, _, currency, rate, _ = fill
     closing = Fill(side, holding.qty, price, fees.closing, currency, rate)
     opening = Fill(side, qty - holding.qty, price, fees.opening, currency, rate)
     closing_worth = value(closing.qty, closing.price, market)

@@ -24,6 +24,10 @@ class ValidationError(EngineError):
     code = "validation_error"
 
 
+class NotEnoughHeld(ValidationError):
+    """A sell asks for more of the base currency than is held; facts name what is."""
+
+
 class InvalidPositionId(EngineError):
     """The named position is not the one this account nets into."""
 

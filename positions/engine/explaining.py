@@ -51,6 +51,7 @@ class Explained:
     within: Decimal = ZERO
     symbol: str | None = None
     currency: str | None = None
+    position_id: int | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -86,6 +87,22 @@ def unowned(
         CaseAction.ACKNOWLEDGE,
         symbol=symbol,
         facts={"net": net, "position_ids": [*position_ids], "order_ids": [*order_ids]},
+    )
+
+
+def gone(symbol: str, position_id: int, qty: Decimal) -> Explained:
+    """An open position whose market the exchange does not trade any more."""
+    return Explained(
+        Finding.MARKET_GONE,
+        f"market of position {position_id}",
+        CaseKind.MARKET_GONE,
+        f"The exchange does not trade {symbol}, not now or never more: {plain(qty)} cannot be "
+        "closed.",
+        "Wait if it is listed again; else write the position off, at its average or at a price.",
+        CaseAction.WRITE_OFF,
+        symbol=symbol,
+        position_id=position_id,
+        facts={"qty": qty},
     )
 
 
@@ -142,8 +159,9 @@ class _Look:
         named = ", ".join(map(str, orders[:10]))
         return self._told(
             CaseKind.MISSING_FILL,
-            f"Orders are in doubt, or have fills that are not booked yet: {named}.",
-            "Wait: they are asked about until they are settled.",
+            f"Orders are in doubt, or have fills whose trades are not listed yet: {named}.",
+            "Wait: they are asked about until they are settled. A fill that stays unlisted is a "
+            "case of its own.",
             CaseAction.NOTE,
         )
 

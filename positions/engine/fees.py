@@ -13,7 +13,14 @@ from typing import NamedTuple
 
 from positions.engine.arithmetic import pro_rata, value
 from positions.engine.errors import ValidationError
-from positions.engine.holding import DustMove, Fees, Fill
+from positions.engine.holding import (
+    Booking,
+    DustMove,
+    Fees,
+    Fill,
+    PaidFee,
+    Target,
+)
 from positions.engine.market import Market
 from positions.engine.money import UNIT, ZERO
 from positions.engine.types import MarketKind, Side
@@ -38,8 +45,6 @@ class FeeParts(NamedTuple):
     closing: Decimal
     opening: Decimal
 
-
-NO_CHARGE = Charge()
 
 # Looked up once, as in arithmetic.
 _BUY = Side.BUY
@@ -94,6 +99,27 @@ def charge_closing(fee: Decimal, fill: Fill, market: Market) -> Charge:
     in_quote = None if rate is None else (fee * rate).quantize(UNIT)
     dust = (DustMove(currency, -fee),) if market.kind is _SPOT else ()
     return Charge(in_quote, dust=dust)
+
+
+def charge_others(booking: Booking, fill: Fill, market: Market) -> Booking:
+    """Return ``booking`` of a fill with its ``other_fees`` on the last leg.
+
+    They change no volume: on spot, what is not quote leaves the account's dust record.
+    """
+    *legs, last = booking.legs
+    holding = booking.current if last.target is Target.CURRENT else booking.opened
+    assert holding is not None
+    fees, fees_quote, dust, paid = holding.fees, holding.fees_quote, booking.dust, []
+    for currency, fee, rate in fill.other_fees:
+        charge = charge_closing(fee, fill._replace(fee_currency=currency, fee_rate=rate), market)
+        paid.append(PaidFee(currency, fee, charge.in_quote))
+        fees, dust = add_fee(fees, currency, fee), dust + charge.dust
+        fees_quote += charge.in_quote or ZERO
+    charged = holding._replace(fees=fees, fees_quote=fees_quote)
+    last = last._replace(other_fees=tuple(paid))
+    if last.target is Target.CURRENT:
+        return booking._replace(legs=(*legs, last), current=charged, dust=dust)
+    return booking._replace(legs=(*legs, last), opened=charged, dust=dust)
 
 
 def rate_of(fee: Decimal, in_quote: Decimal | None) -> Decimal | None:

@@ -17,11 +17,28 @@ Fees = tuple[tuple[str, Decimal], ...]
 """Fees paid per currency, in order of first appearance; a rebate is negative."""
 
 
+class OtherFee(NamedTuple):
+    """A fee of a fill beside its first, in a currency of its own, with its rate as in ``Fill``."""
+
+    currency: str
+    fee: Decimal
+    fee_rate: Decimal | None = None
+
+
+class PaidFee(NamedTuple):
+    """Such a fee on the deal that carries it; ``in_quote`` is its worth, None when unknown."""
+
+    currency: str
+    fee: Decimal
+    in_quote: Decimal | None
+
+
 class Fill(NamedTuple):
     """One execution at the exchange: qty and price positive, fee positive = paid.
 
     ``fee_rate`` is how many units of the market's quote one unit of a third fee currency was worth;
-    None when unknown.
+    None when unknown. ``other_fees`` are what it was charged in further currencies; where one of
+    several is in the base currency, that is ``fee``.
     """
 
     side: Side
@@ -30,6 +47,7 @@ class Fill(NamedTuple):
     fee: Decimal = ZERO
     fee_currency: str | None = None
     fee_rate: Decimal | None = None
+    other_fees: tuple[OtherFee, ...] = ()
 
 
 class Holding(NamedTuple):
@@ -65,7 +83,8 @@ class Leg(NamedTuple):
 
     ``profit`` is in the profit currency; ``fee`` is this leg's part of the fill's fee;
     ``fee_quote`` its worth in quote, None when unknown; ``base_fee`` the base units by which the
-    fee made the position smaller than ``qty`` says (spot buys only).
+    fee made the position smaller than ``qty`` says (spot buys only). The fill's last leg carries
+    its ``other_fees`` whole.
     """
 
     target: Target
@@ -78,6 +97,7 @@ class Leg(NamedTuple):
     fee_currency: str | None = None
     fee_quote: Decimal | None = ZERO
     base_fee: Decimal = ZERO
+    other_fees: tuple[PaidFee, ...] = ()
 
 
 class DustMove(NamedTuple):
@@ -133,9 +153,3 @@ def floating_profit(holding: Holding, mark: Decimal, market: Market) -> Decimal:
     """Return what closing everything at ``mark`` would earn, in the profit currency."""
     worth = arithmetic.value(holding.qty, mark, market)
     return arithmetic.gain(holding.side, holding.cost, worth, market)
-
-
-@exact
-def released_cost(holding: Holding, qty: Decimal) -> Decimal:
-    """Return the cost that closing ``qty`` sets free: pro rata, or all of it at the end."""
-    return arithmetic.released(holding.cost, holding.qty, qty)

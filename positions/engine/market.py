@@ -1,16 +1,15 @@
-"""What is a quantity of this market worth, and at what average was it bought?"""
+"""What is a market, as far as arithmetic needs it?"""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from positions.engine import arithmetic
-from positions.engine.money import ONE, exact
+from positions.engine.money import ONE
 from positions.engine.types import MarketKind
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One tradable symbol, as far as arithmetic needs it.
+    """One tradable symbol.
 
     ``contract_size`` is in base units for linear and in quote units for inverse contracts; spot
     has none. ``settle`` is the currency a derivative pays profit in.
@@ -34,15 +33,3 @@ class Market:
     def is_spot(self) -> bool:
         """Whether the base currency itself is held."""
         return self.kind is MarketKind.SPOT
-
-
-@exact
-def value_of(qty: Decimal, price: Decimal, market: Market) -> Decimal:
-    """Return what ``qty`` at ``price`` is worth in the profit currency, to 18 places half-even."""
-    return arithmetic.value(qty, price, market)
-
-
-@exact
-def average_of(qty: Decimal, cost: Decimal, market: Market) -> Decimal | None:
-    """Return the average price of a cost for display, to 18 places half-even; None for nothing."""
-    return arithmetic.average(qty, cost, market)

@@ -130,11 +130,6 @@ _CANCEL_STEPS: dict[OrderStatus, CancelStep] = {
 }
 
 
-def is_final(status: OrderStatus) -> bool:
-    """Whether nothing more is expected of the order ("open" in the API = not final)."""
-    return status in FINAL
-
-
 def may_move(old: OrderStatus, new: OrderStatus, proof: Proof = Proof.NONE) -> bool:
     """Whether the life cycle allows ``old`` → ``new`` on this proof; staying is no move."""
     needed = MOVES[old].get(new)

@@ -23,7 +23,7 @@ class OrderFacts(NamedTuple):
     """What routing needs to know of an order.
 
     ``position_id`` is the position it names, None for automatic; ``external`` means found at the
-    exchange and not yet assigned to anyone.
+    exchange and not yet assigned to anyone. ``reduce_only``: it asked for nothing but a reduction.
     """
 
     order_id: int
@@ -31,6 +31,7 @@ class OrderFacts(NamedTuple):
     strategy_id: int = 0
     position_id: int | None = None
     external: bool = False
+    reduce_only: bool = False
 
 
 class Candidate(NamedTuple):
@@ -80,8 +81,8 @@ def route(
 
     Contract section 6: netting has one position per symbol, strategy_netting one per symbol and
     strategy; hedge one per opening order, reopened by that order's later fills; an unassigned
-    external order has a dedicated one, outside netting. What a close in hedge finds nothing left
-    for opens its own position with reason ``correction``.
+    external order has a dedicated one, outside netting. What a close in hedge, or a reduce-only
+    order, finds nothing left for opens its own position with reason ``correction``.
 
     Raises:
         BrokenLedger: a netting group has two open positions, or a merge leads nowhere.
@@ -93,7 +94,8 @@ def route(
     match mode:
         case PositionMode.NETTING | PositionMode.STRATEGY_NETTING:
             current = current_position(known.values(), mode=mode, strategy_id=order.strategy_id)
-            return Route(current.position_id if current else None, reversal)
+            excess = Reason.CORRECTION if order.reduce_only else None
+            return Route(current.position_id if current else None, reversal, excess)
         case PositionMode.HEDGE:
             return _hedge_route(order, known)
         case _:

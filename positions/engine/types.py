@@ -4,7 +4,7 @@ The closed vocabularies of the product. The models take their choices from here,
 so a state is never written as a bare string anywhere else. Standard library only.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Side(StrEnum):
@@ -46,11 +46,35 @@ class OrderType(StrEnum):
         return self not in (self.MARKET, self.LIMIT)
 
 
+class MarketFilter(StrEnum):
+    """Which rule of a market an exchange says that an order broke.
+
+    ``quantity``: its smallest or largest; ``value``: the smallest or largest worth; ``price``: its
+    bounds; ``status``: the market is closed or gone; ``unnamed``: it did not say which.
+    """
+
+    STEP = "step"
+    TICK = "tick"
+    QUANTITY = "quantity"
+    VALUE = "value"
+    PRICE = "price"
+    STATUS = "status"
+    UNNAMED = "unnamed"
+
+
 class Trailing(StrEnum):
     """How far a trailing stop stays behind the price: by an amount or by a percentage of it."""
 
     AMOUNT = "amount"
     PERCENT = "percent"
+
+
+class TriggerBy(StrEnum):
+    """Which price of the exchange an order's trigger waits for."""
+
+    LAST = "last"
+    MARK = "mark"
+    INDEX = "index"
 
 
 class TimeInForce(StrEnum):
@@ -128,6 +152,16 @@ class DealKind(StrEnum):
     FUNDING = "funding"
 
 
+class DealRule(IntEnum):
+    """Whose strategy a fill's deals carry: the position's, as booked at first, or the order's.
+
+    Each execution keeps the rule it was booked by, so that an old ledger is replayed as it was.
+    """
+
+    POSITION = 1
+    ORDER = 2
+
+
 class Reason(StrEnum):
     """Where an order, deal or position came from."""
 
@@ -152,6 +186,13 @@ class GroupRole(StrEnum):
     ENTRY = "entry"
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
+
+
+class Expiry(StrEnum):
+    """Who ends an order at its ``expires_at``: the exchange, or the OMS by cancelling it."""
+
+    EXCHANGE = "exchange"
+    OMS = "oms"
 
 
 class EditReplaceState(StrEnum):
@@ -182,7 +223,11 @@ class CaseKind(StrEnum):
     position explains. ``liquidation``: a forced close was larger than our positions. ``dust``: what
     is left over. ``unexplained``: the exchange holds something else than we do.
     ``protection_blocked``: a stop found less held than its volume. ``over_close``: a close filled
-    more than was left. ``unclosable``: what remains is too small to sell.
+    more than was left. ``unclosable``: what remains is too small to sell. ``flatten_left``: what a
+    kill switch was to close is still open. ``closed_elsewhere``: a stop is held because the
+    exchange holds less than its position. ``market_gone``: the exchange does not trade the
+    position's market any more. ``unknown_order``: nobody can tell by any id whether the exchange
+    took the order.
     """
 
     MISSING_FILL = "missing_fill"
@@ -195,6 +240,10 @@ class CaseKind(StrEnum):
     PROTECTION_BLOCKED = "protection_blocked"
     OVER_CLOSE = "over_close"
     UNCLOSABLE = "unclosable"
+    FLATTEN_LEFT = "flatten_left"
+    CLOSED_ELSEWHERE = "closed_elsewhere"
+    MARKET_GONE = "market_gone"
+    UNKNOWN_ORDER = "unknown_order"
 
 
 class CaseState(StrEnum):
@@ -204,16 +253,40 @@ class CaseState(StrEnum):
     RESOLVED = "resolved"
 
 
+class Resolution(StrEnum):
+    """How a case ended.
+
+    ``gone``: what it was about is no more. ``decided``: somebody booked something.
+    ``acknowledged``: somebody has seen it, and the same difference opens no new case while it
+    lasts; ``lapsed``: it was acknowledged, and has gone since.
+    """
+
+    GONE = "gone"
+    DECIDED = "decided"
+    ACKNOWLEDGED = "acknowledged"
+    LAPSED = "lapsed"
+
+
 class CaseAction(StrEnum):
     """What a person can decide about a case.
 
     ``book_transfer``: the difference came or went without a trade; the books take it over.
     ``book_fill``: the difference was a fill that the exchange does not list; it becomes an external
-    order with a position of its own. ``acknowledge``: seen and settled, nothing is booked.
+    order with a position of its own. ``write_off``: the position is closed into the dust record,
+    at its average or a price. ``reassign``: the external orders against the position were its own.
+    ``book_provisional``: what the exchange says was filled is booked from the order's own figures
+    until its trades come. ``adopt``: the order in doubt is this one at the exchange; ``give_up``:
+    it is none there.
+    ``acknowledge``: seen and settled, nothing is booked.
     ``note``: somebody looks after it; it stays open until it is gone.
     """
 
     BOOK_TRANSFER = "book_transfer"
     BOOK_FILL = "book_fill"
+    WRITE_OFF = "write_off"
+    REASSIGN = "reassign"
+    BOOK_PROVISIONAL = "book_provisional"
+    ADOPT = "adopt"
+    GIVE_UP = "give_up"
     ACKNOWLEDGE = "acknowledge"
     NOTE = "note"

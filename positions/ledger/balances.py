@@ -13,20 +13,33 @@ from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 
-from positions.engine.market import Market, value_of
+from positions.engine.arithmetic import value_of
+from positions.engine.market import Market
 from positions.engine.money import exact_decimals
 from positions.engine.types import MarketKind, Side
 from positions.ledger import stream
-from positions.ledger.executions import Executed
+from positions.ledger.executions import Executed, other_fees_of
 from positions.ledger.findings import Seen
+from positions.ledger.past import Past
 from positions.ledger.stream import Counters
-from positions.models import Dust, Funding, MarketTerms, OpeningBalance, Position, Transfer
+from positions.models import (
+    Dust,
+    Funding,
+    JournalEntry,
+    JournalKind,
+    MarketTerms,
+    OpeningBalance,
+    Position,
+    Transfer,
+)
 
 Amounts = dict[str, Decimal]
 
 
 class Moved:
     """What executions, their fees and funding have moved on one account.
+
+    As far as live deals book them: trades that wait to settle a provisional booking do not count.
 
     Executions and payments are append-only, so each reading goes on where the last one ended.
     """
@@ -49,8 +62,10 @@ class Moved:
             # Apart until all of it is read: a reading that breaks off is made again from its start.
             sums: defaultdict[str, Decimal] = defaultdict(Decimal)
             for row in stream.executions(self._account_id, self._upto, upto):
-                _add(sums, row, self._market(row.terms_id))
+                if not row.deferred:
+                    _add(sums, row, self._market(row.terms_id))
                 seen(1)
+            self._settle(sums, upto)
             for currency, amount in sums.items():
                 self._sums[currency] += amount
             self._upto = upto
@@ -67,6 +82,20 @@ class Moved:
         """The sums per currency, as far as the ledger goes now; zeros are left out."""
         self.read_on(seen=seen)
         return {currency: amount for currency, amount in self._sums.items() if amount}
+
+    def _settle(self, sums: defaultdict[str, Decimal], upto: Counters) -> None:
+        """What came counts from here on, in the place of what stood for it."""
+        settled = JournalEntry.objects.filter(
+            account_id=self._account_id,
+            kind=JournalKind.SETTLE_PROVISIONAL,
+            booking_no__gt=self._upto.bookings,
+            booking_no__lte=upto.bookings,
+        )
+        for entry in settled.order_by("booking_no").iterator():
+            past = Past(self._account_id, entry.booking_no)
+            for times, name in ((-1, "provisional_ids"), (1, "execution_ids")):
+                for row in past.executions(entry.facts[name]):
+                    _add(sums, row, self._market(row.terms_id), times=times)
 
     def _market(self, terms_id: int) -> Market:
         if terms_id not in self._markets:
@@ -106,8 +135,8 @@ def _contracts(account_id: int) -> set[str]:
     return set(terms.values_list("symbol", flat=True).distinct())
 
 
-def _add(sums: defaultdict[str, Decimal], row: Executed, market: Market) -> None:
-    sign = Side(row.side).sign
+def _add(sums: defaultdict[str, Decimal], row: Executed, market: Market, *, times: int = 1) -> None:
+    sign = times * Side(row.side).sign
     worth = value_of(row.qty, row.price, market)
     if market.is_spot:
         sums[market.base] += sign * row.qty
@@ -117,4 +146,6 @@ def _add(sums: defaultdict[str, Decimal], row: Executed, market: Market) -> None
     else:
         sums[market.profit_currency] -= sign * worth
     if row.fee is not None and row.fee_currency is not None:
-        sums[row.fee_currency] -= row.fee
+        sums[row.fee_currency] -= times * row.fee
+    for other in other_fees_of(row):
+        sums[other.currency] -= times * other.fee

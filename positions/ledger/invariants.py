@@ -18,8 +18,9 @@ from positions.engine.types import DealKind, Side
 from positions.journal import JournalKind
 from positions.ledger import stream
 from positions.ledger.chain import Chain
-from positions.ledger.executions import Executed, knows_fee
+from positions.ledger.executions import Executed, knows_fee, other_fees_of
 from positions.ledger.findings import Finding, Report, Seen, shown
+from positions.ledger.past import Past
 from positions.ledger.shelf import Shelf
 from positions.ledger.stream import BookedDeal, Counters
 from positions.models import Deal, Dust, Event, JournalEntry, MarketTerms, Position
@@ -95,7 +96,8 @@ class _Run:
         """Add up what was booked until ``upto``."""
         for row in stream.executions(self._account_id, self._at, upto):
             self._chain.follow(row)
-            self._add_execution(row)
+            if not row.deferred:
+                self._add_execution(row)
             self.looked_at[Check.CHAIN] += 1
         for deal in stream.live_deals(self._account_id, self._at, upto):
             self._add_deal(deal)
@@ -104,6 +106,8 @@ class _Run:
                 self._add_merge(entry.facts)
             elif entry.kind == JournalKind.FUNDING:
                 self._add_payment(entry.facts)
+            elif entry.kind == JournalKind.SETTLE_PROVISIONAL:
+                self._add_settling(entry)
         self._count_bookings(upto)
         self._at = upto
 
@@ -129,15 +133,26 @@ class _Run:
         """Give the shelf back."""
         self._totals.close()
 
-    def _add_execution(self, row: Executed) -> None:
+    def _add_settling(self, entry: stream.Entry) -> None:
+        """What came counts in the place of what stood for it."""
+        past = Past(self._account_id, entry.booking_no)
+        for row in past.executions(entry.facts["provisional_ids"]):
+            self._add_execution(row, times=-1)
+        for row in past.executions(entry.facts["execution_ids"]):
+            self._add_execution(row)
+
+    def _add_execution(self, row: Executed, *, times: int = 1) -> None:
         """On spot the currencies that moved, elsewhere the contracts; what a quote did is cash."""
         market = self._market(row)
         if market is None:
             return
         sign = Side(row.side).sign
-        self._executed[self._assets[market.symbol]] += sign * row.qty
+        self._executed[self._assets[market.symbol]] += times * sign * row.qty
         if market.is_spot and knows_fee(row) and row.fee_currency != market.quote:
-            self._executed[row.fee_currency] -= row.fee
+            self._executed[row.fee_currency] -= times * row.fee
+        for other in other_fees_of(row) if market.is_spot else ():
+            if other.currency != market.quote:
+                self._executed[other.currency] -= times * other.fee
 
     def _add_deal(self, deal: BookedDeal) -> None:
         if deal.kind == DealKind.FUNDING:

@@ -1,6 +1,6 @@
-"""What was live just before a reassign, on the positions that it touches?
+"""What was live just before a reassign or a settling, on the positions that it touches?
 
-Read from the rows, by whoever books a reassign and by whoever replays it: both get the same.
+Read from the rows, by whoever books it and by whoever replays it: both get the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -16,6 +16,7 @@ from positions.engine.market import Market
 from positions.engine.money import exact_decimals, plain
 from positions.ledger import stream
 from positions.ledger.chain import Chain
+from positions.ledger.entering import enter
 from positions.ledger.executions import Executed
 from positions.ledger.findings import Finding, Report, Seen, shown
 from positions.ledger.past import Past
@@ -126,7 +127,7 @@ class _Run:
         name = f"journal entry {row.booking_no}"
         try:
             if isinstance(row, Entry):
-                return self.books.enter(row)
+                return enter(self.books, row)
             name = f"execution {row.number}"
             self._chain.follow(row)
             return self.books.execute(row)

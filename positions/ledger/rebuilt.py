@@ -1,8 +1,10 @@
 """What does a replay keep of a position, and what does a deal look like that it writes?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from positions.engine.closing import PositionFacts
 from positions.engine.fees import rate_of
@@ -11,8 +13,25 @@ from positions.engine.market import Market
 from positions.engine.money import ZERO
 from positions.engine.routing import Candidate
 from positions.engine.types import DealKind, PositionState
-from positions.ledger.executions import Executed, knows_fee
+from positions.ledger.executions import Executed, knows_fee, told_fees
 from positions.ledger.stream import BookedDeal
+
+
+class Assigned(NamedTuple):
+    """To whom an order's executions before this booking went, whatever they were booked by.
+
+    ``taken_by``: the order that it turned out to be, and whose its deals are from then on.
+    """
+
+    booking_no: int
+    strategy_id: int
+    position_id: int | None
+    taken_by: int | None = None
+
+    @classmethod
+    def by(cls, booking_no: int, facts: Mapping[str, Any]) -> "Assigned":
+        """As a journal entry of a reassign says."""
+        return cls(booking_no, facts["strategy_id"], facts["position_id"], facts.get("taken_by"))
 
 
 @dataclass(slots=True)
@@ -72,6 +91,8 @@ def fill_deal(
     *,
     market: Market,
     cost: Decimal,
+    order_id: int,
+    strategy_id: int,
 ) -> BookedDeal:
     """The deal of one leg of an execution; ``cost`` is by how much it changed the position's."""
     known = knows_fee(execution)
@@ -88,16 +109,41 @@ def fill_deal(
         fee_currency=execution.fee_currency,
         fee_rate=rate_of(leg.fee, leg.fee_quote),
         fee_quote=leg.fee_quote if known else None,
+        other_fees=told_fees(leg.other_fees),
         base_fee=leg.base_fee,
         cost=cost,
         symbol=execution.symbol,
-        strategy_id=position.strategy_id,
+        strategy_id=strategy_id,
+        position_strategy_id=position.strategy_id,
         position_id=position.position_id,
-        order_id=execution.order_id,
+        order_id=order_id,
         execution_id=execution.id,
         exchange_trade_id=execution.exchange_trade_id,
         executed_at=execution.executed_at,
     )
+
+
+def of_no_order(position: Rebuilt) -> dict[str, Any]:
+    """The columns of a deal that no order made: it is its position's."""
+    return {
+        "symbol": position.symbol,
+        "strategy_id": position.strategy_id,
+        "position_strategy_id": position.strategy_id,
+        "position_id": position.position_id,
+        "order_id": None,
+        "execution_id": None,
+    }
+
+
+def _no_fees() -> dict[str, Any]:
+    return {
+        "fee": None,
+        "fee_currency": None,
+        "fee_rate": None,
+        "fee_quote": None,
+        "other_fees": [],
+        "base_fee": ZERO,
+    }
 
 
 def transfer_deal(
@@ -120,17 +166,9 @@ def transfer_deal(
         price=leg.price,
         profit=leg.profit,
         profit_currency=market.profit_currency,
-        fee=None,
-        fee_currency=None,
-        fee_rate=None,
-        fee_quote=None,
-        base_fee=ZERO,
+        **_no_fees(),
         cost=cost,
-        symbol=position.symbol,
-        strategy_id=position.strategy_id,
-        position_id=position.position_id,
-        order_id=None,
-        execution_id=None,
+        **of_no_order(position),
         exchange_trade_id=None,
         executed_at=at,
     )
@@ -155,17 +193,9 @@ def funding_deal(
         price=None,
         profit=amount,
         profit_currency=currency,
-        fee=None,
-        fee_currency=None,
-        fee_rate=None,
-        fee_quote=None,
-        base_fee=ZERO,
+        **_no_fees(),
         cost=ZERO,
-        symbol=position.symbol,
-        strategy_id=position.strategy_id,
-        position_id=position.position_id,
-        order_id=None,
-        execution_id=None,
+        **of_no_order(position),
         exchange_trade_id=exchange_funding_id,
         executed_at=at,
     )

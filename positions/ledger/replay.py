@@ -7,24 +7,18 @@ on a shelf. Everything is decided by the engine, from what the rows said when th
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from positions.engine.book import book_dust, book_fill, book_forced_close, book_funding
-from positions.engine.close_by import close_by
+from positions.engine.book import book_fill, book_forced_close
 from positions.engine.errors import BrokenLedger
-from positions.engine.funding import Volume, funding_shares
-from positions.engine.holding import Booking, DustMove, Holding, Target, average_price
+from positions.engine.holding import Booking, DustMove, Holding, Target
 from positions.engine.market import Market
-from positions.engine.merge import merge
 from positions.engine.money import ZERO
 from positions.engine.routing import OrderFacts, route
-from positions.engine.types import DealKind, Entry, PositionMode, Reversal
-from positions.journal import JournalKind
-from positions.ledger import rebooking
-from positions.ledger.executions import Executed, fill_of, order_facts_of
+from positions.engine.types import Entry, PositionMode, Reversal
+from positions.ledger.executions import Executed, fill_of, order_facts_of, strategy_of_deal
 from positions.ledger.past import Past
-from positions.ledger.rebuilt import Rebuilt, fill_deal, funding_deal, transfer_deal
+from positions.ledger.rebuilt import Assigned, Rebuilt, fill_deal
 from positions.ledger.shelf import Shelf
-from positions.ledger.stream import BookedDeal, time_of
-from positions.ledger.stream import Entry as JournalRow
+from positions.ledger.stream import BookedDeal
 
 
 class Books:
@@ -44,7 +38,7 @@ class Books:
         self.market_of = market_of
         self.past_of = past_of
         self.positions: Shelf[Rebuilt] = Shelf()
-        self.assigned: Shelf[rebooking.Assigned] = Shelf()
+        self.assigned: Shelf[Assigned] = Shelf()
         self.dust: dict[str, Decimal] = {}
         self.replaced: list[BookedDeal] = []
         self._opened_by: Shelf[list[int]] = Shelf()
@@ -52,37 +46,24 @@ class Books:
         self._leaving: dict[int, list[Rebuilt]] = {}
 
     def execute(self, execution: Executed) -> list[BookedDeal]:
-        """Book an execution where the engine routes it."""
+        """Book an execution where the engine routes it; one that is deferred, not yet."""
+        if execution.deferred:
+            return []
         if execution.forced is not None:
             return self._force(execution)
         return self.fill(execution, order_facts_of(execution), execution.booking_no)
-
-    def enter(self, entry: JournalRow) -> list[BookedDeal]:
-        """Book a journal entry; ``replaced`` holds the deals that it superseded.
-
-        Raises:
-            EngineError: the positions that it names cannot do what it says.
-            KeyError, ArithmeticError, ValueError: its facts are not readable.
-        """
-        self.replaced = []
-        match JournalKind(entry.kind):
-            case JournalKind.CLOSE_BY:
-                return self._close_by(entry)
-            case JournalKind.MERGE:
-                return self._merge(entry)
-            case JournalKind.CORRECTION:
-                return self._correct(entry)
-            case JournalKind.FUNDING:
-                return self._pay_funding(entry)
-            case JournalKind.REASSIGN:
-                return rebooking.rebook(self, entry)
 
     def open_positions(self, symbol: str) -> list[Rebuilt]:
         """What is open in a symbol, in the order it was opened."""
         return self._all(self._open.get(symbol, ()))
 
-    def fill(self, execution: Executed, order: OrderFacts, number: int) -> list[BookedDeal]:
-        """Book an execution as ``order`` says, its first deal with this number."""
+    def fill(
+        self, execution: Executed, order: OrderFacts, number: int, *, rule: int | None = None
+    ) -> list[BookedDeal]:
+        """Book an execution as ``order`` says, its first deal with this number.
+
+        ``rule`` says whose strategy the deals carry; the execution's own unless given.
+        """
         market = self.market_of(execution.terms_id)
         mode = PositionMode(execution.position_mode)
         found = route(
@@ -94,7 +75,7 @@ class Books:
         current = self.positions.get(found.position_id)
         before = None if current is None else current.holding
         booking = book_fill(before, fill_of(execution), market, found.reversal)
-        return self._write(execution, order, number, booking=booking, current=current)
+        return self._write(execution, order, number, booking=booking, current=current, rule=rule)
 
     def hold(self, position: Rebuilt, holding: Holding) -> None:
         """Give a position its new value, and find it where it belongs from now on."""
@@ -169,8 +150,10 @@ class Books:
         booking: Booking,
         current: Rebuilt | None,
         dedicated: bool = False,
+        rule: int | None = None,
     ) -> list[BookedDeal]:
         market = self.market_of(execution.terms_id)
+        rule = execution.deal_rule if rule is None else rule
         before = None if current is None else current.holding
         deals = []
         for leg in booking.legs:
@@ -183,93 +166,25 @@ class Books:
                 position.dedicated = dedicated or order.external
             assert position is not None
             if leg.entry is Entry.INOUT:
-                position.ticket = execution.order_id
+                position.ticket = order.order_id
             cost = booking.cost_change(leg, before)
-            number_of_leg = number + len(deals)
             deals.append(
-                fill_deal(number_of_leg, execution, leg, position, market=market, cost=cost)
+                fill_deal(
+                    number + len(deals),
+                    execution,
+                    leg,
+                    position,
+                    market=market,
+                    cost=cost,
+                    order_id=order.order_id,
+                    strategy_id=strategy_of_deal(
+                        rule, order=order.strategy_id, position=position.strategy_id
+                    ),
+                )
             )
         if current is not None and booking.current is not None:
             self.hold(current, booking.current)
         self.add_dust(booking.dust)
-        return deals
-
-    def _close_by(self, entry: JournalRow) -> list[BookedDeal]:
-        facts = entry.facts
-        a, b = self.named(facts["position_id_a"]), self.named(facts["position_id_b"])
-        market = self.market_of(facts["terms_id"])
-        mark = None if facts["mark"] is None else Decimal(facts["mark"])
-        result = close_by(a.facts, b.facts, market, qty=Decimal(facts["qty"]), mark=mark)
-        deals = []
-        for row, leg, left in ((a, result.leg_a, result.a), (b, result.leg_b, result.b)):
-            number, cost = entry.booking_no + 1 + len(deals), left.cost - row.holding.cost
-            self.hold(row, left)
-            deals.append(
-                transfer_deal(
-                    number,
-                    DealKind.TRANSFER,
-                    leg,
-                    row,
-                    market=market,
-                    cost=cost,
-                    at=entry.created_at,
-                )
-            )
-        return deals
-
-    def _merge(self, entry: JournalRow) -> list[BookedDeal]:
-        facts = entry.facts
-        source = self.named(facts["source_position_id"])
-        target = self.named(facts["target_position_id"])
-        result = merge(source.facts, target.facts)
-        _agree("qty", facts, result.qty)
-        _agree("cost", facts, result.cost)
-        source.merged_into = target.position_id
-        self.hold(source, result.source)
-        self.hold(target, result.target)
-        return []
-
-    def _correct(self, entry: JournalRow) -> list[BookedDeal]:
-        facts = entry.facts
-        position = self.named(facts["position_id"])
-        market = self.market_of(facts["terms_id"])
-        before = position.holding
-        booking = book_dust(before, market, Decimal(facts["qty"]))
-        assert booking.current is not None
-        cost = booking.current.cost - before.cost
-        _agree("cost", facts, -cost)
-        leg = booking.legs[0]._replace(price=average_price(before, market) or ZERO)
-        self.hold(position, booking.current)
-        self.add_dust(booking.dust)
-        deal = transfer_deal(
-            entry.booking_no + 1,
-            DealKind.CORRECTION,
-            leg,
-            position,
-            market=market,
-            cost=cost,
-            at=entry.created_at,
-        )
-        return [deal]
-
-    def _pay_funding(self, entry: JournalRow) -> list[BookedDeal]:
-        facts = entry.facts
-        volumes = [Volume(number, Decimal(qty)) for number, qty in facts["volumes"]]
-        shares = funding_shares(Decimal(facts["amount"]), volumes)
-        deals = []
-        for number, share in enumerate(shares, start=entry.booking_no + 1):
-            position = self.named(share.position_id)
-            self.hold(position, book_funding(position.holding, share.amount))
-            deals.append(
-                funding_deal(
-                    number,
-                    share.amount,
-                    position,
-                    currency=facts["currency"],
-                    exchange_funding_id=facts["exchange_funding_id"],
-                    at=time_of(facts["paid_at"]),
-                )
-            )
         return deals
 
     def _candidates(self, order: OrderFacts, symbol: str, mode: PositionMode) -> list[Rebuilt]:
@@ -317,8 +232,3 @@ class Books:
     def _remember_opening(self, position: Rebuilt) -> None:
         opened = self._opened_by.get(position.opening_order_id) or []
         self._opened_by.put(position.opening_order_id, [*opened, position.position_id])
-
-
-def _agree(name: str, facts: dict[str, str], rebuilt: Decimal) -> None:
-    if Decimal(facts[name]) != rebuilt:
-        raise BrokenLedger(f"Its {name} is {facts[name]}; the positions say {rebuilt}.")

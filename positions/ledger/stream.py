@@ -44,10 +44,12 @@ class BookedDeal(NamedTuple):
     fee_currency: str | None
     fee_rate: Any
     fee_quote: Any
+    other_fees: list[list[str | None]]
     base_fee: Any
     cost: Any
     symbol: str
     strategy_id: int
+    position_strategy_id: int
     position_id: int
     order_id: int | None
     execution_id: int | None

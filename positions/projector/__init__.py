@@ -1,18 +1,24 @@
 """The one place that books: what the exchange said becomes rows, positions and events.
 
-``leases`` says who serves an account; ``claims`` hands instructions to whoever sends them;
-``outcomes`` books what became of a send; ``apply`` books what the exchange reports; ``fills`` turns
-a trade into deals and positions; ``protection`` lets stops follow their positions.
+Doors: the names below. ``leases`` says who serves an account; ``orders`` hands instructions to
+whoever sends them and books what became of it; ``apply`` books what the exchange reports, through
+``booking``; ``comparisons`` what differs from it. Whatever touched a symbol is followed up at the
+end of its transaction: stops by ``protection``, what may only reduce by ``orders.reducing``.
+Always: under the account's lane, in one transaction with its events; booking again changes nothing.
 """
 
 from positions.outbox import when_touched
-from positions.projector import protection
 from positions.projector.apply import apply
-from positions.projector.claims import Claim, claim, expire_overdue, may_still_be_sent
-from positions.projector.outcomes import mark_unknown, not_sent, presume_rejected, refuse
-from positions.projector.stopping import reject_stopped
+from positions.projector.booking.closable import look_again
+from positions.projector.orders.claims import Claim, claim, expire_overdue, may_still_be_sent
+from positions.projector.orders.outcomes import mark_unknown, not_sent, presume_rejected, refuse
+from positions.projector.orders.reducing import follow_positions
+from positions.projector.orders.stopping import reject_stopped
+from positions.projector.protection import following
 
-when_touched(protection.adjust)
+when_touched(following.adjust)
+when_touched(follow_positions)
+when_touched(look_again)
 
 __all__ = [
     "Claim",

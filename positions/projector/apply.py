@@ -14,12 +14,13 @@ from positions.engine.types import OrderStatus
 from positions.models import ExchangeOrder, Execution, Order
 from positions.outbox import HeldLane, holding
 from positions.ports import MarketRules, exchange
-from positions.projector import replacing
-from positions.projector.adopting import adopt_order
-from positions.projector.dust import settle_remainder
-from positions.projector.fills import book_trade
-from positions.projector.funding import book_payment
-from positions.projector.progress import PRESUMED, owes_fills, progress
+from positions.projector.booking.dust import settle_remainder
+from positions.projector.booking.fills import book_trade
+from positions.projector.booking.funding import book_payment
+from positions.projector.orders import replacing
+from positions.projector.orders.adopting import adopt_order
+from positions.projector.orders.progress import owes_fills, progress
+from positions.projector.reassign import settling
 from positions.reports import OrderReport, Reports, TradeReport
 
 _ALIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
@@ -76,8 +77,9 @@ def apply_held(
             touched.add(leg)
         if leg:
             _record_report(leg, report)
-            amended = replacing.amend(lane, touched.order(leg), leg, report)
-            touched.mark(leg, changed=amended)
+            order = touched.order(leg)
+            amended = replacing.amend(lane, order, leg, report)
+            touched.mark(leg, changed=_note_end(order, leg, report) or amended)
     for trade in sorted(reports.trades, key=_in_time):
         leg = touched.leg_of(trade)
         if leg and touched.is_new(trade):
@@ -87,11 +89,18 @@ def apply_held(
     for order, changed in touched.orders():
         was_open = order.is_open
         progress(lane, order, changed=changed, streamed=streamed)
-        if was_open and order.asks_for_all and order.status == OrderStatus.FILLED:
+        if was_open and order.asks_for_all and _closed_what_it_could(order):
             settle_remainder(lane, order, rules[order.symbol])
+    for leg in touched.legs():
+        settling.follow(lane, leg, rules[leg.symbol])
     for payment in sorted(reports.fundings, key=lambda report: report.paid_at):
         book_payment(lane, payment, rules[payment.symbol].engine_market)
     return touched.owing()
+
+
+def _closed_what_it_could(order: Order) -> bool:
+    """Whether the close is over and nobody cancelled it."""
+    return not order.is_open and order.filled_qty > 0 and order.cancel_requested_at is None
 
 
 def _is_of(trade: TradeReport, report: OrderReport) -> bool:
@@ -104,7 +113,7 @@ def _in_time(trade: TradeReport) -> tuple:
 
 
 class _Touched:
-    """The orders that this batch of reports concerns; everything is loaded by six queries."""
+    """The orders that this batch of reports concerns; everything is loaded by five queries."""
 
     def __init__(self, account_id: int, reports: Reports) -> None:
         self._account_id = account_id
@@ -166,21 +175,24 @@ class _Touched:
     def is_foreign(self, report: OrderReport) -> bool:
         """Whether the order is certainly not ours, and told well enough to be stored.
 
-        Where the exchange tells no client id, ours may be the one whose id we are waiting for.
+        Where the exchange tells no client id, ours may be the one whose id we are waiting for, if
+        it is of that side.
         """
         ours = report.client_order_id in self._by_client
-        nameless = report.client_order_id is None and self._awaits_id(report.symbol)
+        nameless = report.client_order_id is None and self._awaits_id(report)
         told = report.exchange_order_id and report.side and (report.qty or report.filled_qty)
         is_order = bool(told) and report.conditional_order_id is None
         return is_order and not ours and not nameless
 
-    def _awaits_id(self, symbol: str) -> bool:
+    def _awaits_id(self, report: OrderReport) -> bool:
         waiting = ExchangeOrder.objects.filter(
             account_id=self._account_id,
-            symbol=symbol,
+            symbol=report.symbol,
             exchange_order_id=None,
             conditional_order_id=None,
         )
+        if report.side is not None:
+            waiting = waiting.filter(order__side=report.side)
         return waiting.filter(order__is_open=True).exists()
 
     def add(self, leg: ExchangeOrder) -> None:
@@ -209,6 +221,10 @@ class _Touched:
         """Every order touched, and whether something visible changed."""
         order_ids = sorted({leg.order_id for leg in self._touched.values()})
         return [(self._orders[pk], pk in self._changed) for pk in order_ids]
+
+    def legs(self) -> list[ExchangeOrder]:
+        """Every order at the exchange that was touched."""
+        return [self._touched[pk] for pk in sorted(self._touched)]
 
     def owing(self) -> list[Owing]:
         """The legs touched that still owe fills."""
@@ -255,7 +271,7 @@ def _record_report(leg: ExchangeOrder, report: OrderReport) -> None:
     """Store what is newer than what we hold; of a trigger, until it has placed its order."""
     if report.conditional_order_id is not None and leg.exchange_order_id is not None:
         return
-    before = leg.reported_status, leg.reported_filled
+    before = leg.reported_status, leg.reported_filled, leg.reported_average
     if report.status is not None and not _is_older(leg, report) and not _is_bare(report):
         leg.reported_status = report.status
     filled = report.filled_qty
@@ -263,8 +279,10 @@ def _record_report(leg: ExchangeOrder, report: OrderReport) -> None:
         filled = leg.qty if report.qty is None else report.qty
     if filled is not None:
         leg.reported_filled = max(leg.reported_filled, filled)
-    if (leg.reported_status, leg.reported_filled) != before:
-        leg.save(update_fields=["reported_status", "reported_filled"])
+    if report.average is not None and filled == leg.reported_filled:
+        leg.reported_average = report.average
+    if (leg.reported_status, leg.reported_filled, leg.reported_average) != before:
+        leg.save(update_fields=["reported_status", "reported_filled", "reported_average"])
 
 
 def _is_older(leg: ExchangeOrder, report: OrderReport) -> bool:
@@ -279,11 +297,20 @@ def _is_bare(report: OrderReport) -> bool:
     return ended and report.filled_qty is None and report.qty is None
 
 
+def _note_end(order: Order, leg: ExchangeOrder, report: OrderReport) -> bool:
+    """Note why the exchange ended the order by itself; whether that is news."""
+    ended = report.status in FINAL and report.status is not OrderStatus.FILLED
+    if not (ended and leg.is_current and report.ended_by):
+        return False
+    said, order.note = order.note, f"Ended by the exchange: {report.ended_by}."
+    return said != order.note
+
+
 def _book(
     lane: HeldLane, order: Order, leg: ExchangeOrder, trade: TradeReport, rules: MarketRules
 ) -> None:
     """Book a trade; it also proves that the exchange took an order presumed rejected."""
     book_trade(lane, order=order, leg=leg, trade=trade, rules=rules)
-    if order.note == PRESUMED and leg.reported_status == OrderStatus.REJECTED:
+    if order.presumed_at is not None and leg.reported_status == OrderStatus.REJECTED:
         leg.reported_status = None
         leg.save(update_fields=["reported_status"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from positions import rows
 from positions.engine.explaining import Explained
-from positions.engine.types import CaseKind, CaseState
+from positions.engine.types import CaseAction, CaseKind, CaseState, Resolution
 from positions.models import Case, Order, Position
 from positions.outbox import HeldLane
 from positions.projector.journal import exact_json
@@ -18,6 +18,7 @@ def open_case(
     *,
     symbol: str | None = None,
     proposal: str = "",
+    action: CaseAction = CaseAction.ACKNOWLEDGE,
     strategy_id: int = 0,
     position: Position | None = None,
     order: Order | None = None,
@@ -42,6 +43,7 @@ def open_case(
         order=order,
         facts=told,
         proposal=proposal,
+        action=action,
         opened_at=lane.now,
     )
     lane.tell("mismatch_opened", rows.case_row(case), strategy_id=strategy_id)
@@ -75,13 +77,21 @@ def note_case(lane: HeldLane, case: Case, *, comment: str, owner_id: int | None)
     lane.tell("mismatch_opened", rows.case_row(case), strategy_id=case.strategy_id)
 
 
-def close_case(lane: HeldLane, case: Case, *, comment: str, owner_id: int | None) -> None:
+def close_case(
+    lane: HeldLane,
+    case: Case,
+    *,
+    comment: str,
+    owner_id: int | None,
+    resolution: Resolution = Resolution.GONE,
+) -> None:
     """Resolve this case and tell it."""
     case.state = CaseState.RESOLVED
+    case.resolution = resolution
     case.comment = comment
     case.owner_id = owner_id
     case.resolved_at = lane.now
-    case.save(update_fields=["state", "comment", "owner", "resolved_at"])
+    case.save(update_fields=["state", "resolution", "comment", "owner", "resolved_at"])
     lane.tell("mismatch_resolved", rows.case_row(case), strategy_id=case.strategy_id)
 
 
@@ -94,9 +104,12 @@ def open_difference(lane: HeldLane, found: Explained, facts: dict[str, Any]) -> 
         symbol=found.symbol,
         opened_at=lane.now,
     )
+    if found.position_id is not None:
+        case.position = Position.objects.get(pk=found.position_id)
+        case.strategy_id = case.position.strategy_id
     _explain(case, found, facts)
     case.save(force_insert=True)
-    lane.tell("mismatch_opened", rows.case_row(case))
+    lane.tell("mismatch_opened", rows.case_row(case), strategy_id=case.strategy_id)
     return case
 
 
@@ -104,7 +117,7 @@ def renew_difference(lane: HeldLane, case: Case, found: Explained, facts: dict[s
     """The same difference was found again; it is told where it has become another."""
     other = exact_json({name: facts[name] for name in found.facts})
     known = {name: case.facts.get(name) for name in found.facts}
-    if case.kind == found.kind and known == other and _is_same(case.facts.get("amount"), found):
+    if case.kind == found.kind and known == other and is_same_amount(case, found):
         case.facts["booked_until"] = facts["booked_until"]
         case.save(update_fields=["facts"])
         return
@@ -113,7 +126,9 @@ def renew_difference(lane: HeldLane, case: Case, found: Explained, facts: dict[s
     lane.tell("mismatch_opened", rows.case_row(case), strategy_id=case.strategy_id)
 
 
-def _is_same(known: str | None, found: Explained) -> bool:
+def is_same_amount(case: Case, found: Explained) -> bool:
+    """Whether both tell of the same amount, give or take what the exchange rounds."""
+    known = case.facts.get("amount")
     if known is None or found.amount is None:
         return known is None and found.amount is None
     return abs(Decimal(known) - found.amount) <= 2 * found.within

@@ -11,16 +11,21 @@ from decimal import Decimal
 from typing import Any
 
 from positions.engine.drift import Difference, Finding
-from positions.engine.explaining import Context, Explained, explain, unowned
+from positions.engine.explaining import Context, Explained, explain, gone, unowned
 from positions.engine.money import ZERO, exact_decimals
-from positions.engine.types import CaseState, MarketKind, OrderStatus
+from positions.engine.types import MarketKind, OrderStatus, Resolution
 from positions.models import Case, ExchangeOrder, MarketTerms, Order, Position
 from positions.outbox import HeldLane, holding
 from positions.ports import exchange
-from positions.projector.cases import close_case, open_difference, renew_difference
-from positions.projector.progress import owes_fills
+from positions.projector.cases import (
+    close_case,
+    is_same_amount,
+    open_difference,
+    renew_difference,
+)
+from positions.projector.orders.progress import owes_fills
 
-GONE = "The next comparison found no difference any more."
+GONE = "The next comparison found no difference any more."  # For people; the row's word decides.
 _IN_DOUBT = (OrderStatus.SENDING, OrderStatus.UNKNOWN)
 
 
@@ -62,11 +67,21 @@ def _is_acknowledged(account_id: int, found: Explained) -> bool:
         account_id=account_id,
         finding=found.finding,
         subject=found.subject,
-        state=CaseState.RESOLVED,
+        resolution=Resolution.ACKNOWLEDGED,
     )
-    last = decided.exclude(comment=GONE).order_by("-id").first()
+    last = decided.order_by("-id").first()
     known = last.facts["position_ids"] if last else ()
     return set(found.facts["position_ids"]) <= set(known)
+
+
+def gone_markets(account_id: int) -> tuple[Explained, ...]:
+    """Open positions whose market the exchange does not trade, as far as it is known here."""
+    found = []
+    for position in Position.objects.open().filter(account_id=account_id).order_by("id"):
+        rules = exchange().known_market(account_id, position.symbol)
+        if rules is not None and not rules.active:
+            found.append(gone(position.symbol, position.pk, position.qty))
+    return tuple(found)
 
 
 def note_comparison(
@@ -82,6 +97,7 @@ def note_comparison(
     asked is not gone.
     """
     with holding(account_id) as lane:
+        found = _unacknowledged(account_id, looked_at, found)
         rows = Case.objects.open().filter(account_id=account_id).exclude(finding=None)
         known = {(row.finding, row.subject): row for row in rows.select_related("owner")}
         opened = [_note(lane, one, known.pop((one.finding, one.subject), None)) for one in found]
@@ -91,6 +107,30 @@ def note_comparison(
         noted = Noted(sum(opened), len(gone), len(found) + len(known) - len(gone))
         lane.tell("reconciliation_tick", {**tick, "open_cases": noted.open})
     return noted
+
+
+def _unacknowledged(
+    account_id: int, looked_at: Collection[Finding], found: Sequence[Explained]
+) -> list[Explained]:
+    """What nobody has acknowledged as it is; acknowledgements of what is gone lapse."""
+    mine = Case.objects.filter(account_id=account_id, resolution=Resolution.ACKNOWLEDGED)
+    known = {(case.finding, case.subject): case for case in mine.exclude(finding=None)}
+    shown = {(one.finding, one.subject) for one in found}
+    lapsed = [
+        case.pk for key, case in known.items() if key not in shown and case.finding in looked_at
+    ]
+    Case.objects.filter(pk__in=lapsed).exclude(finding=Finding.EXTERNAL_POSITION).update(
+        resolution=Resolution.LAPSED
+    )
+    return [
+        one
+        for one in found
+        if not (
+            (case := known.get((one.finding, one.subject)))
+            and one.finding is not Finding.EXTERNAL_POSITION
+            and is_same_amount(case, one)
+        )
+    ]
 
 
 def _note(lane: HeldLane, found: Explained, known: Case | None) -> bool:
@@ -134,11 +174,13 @@ def _context(account_id: int) -> Context:
 
 
 def _in_doubt(account_id: int, terms: Mapping[str, MarketTerms]) -> dict[str, tuple[int, ...]]:
-    """Orders on the wire or unanswered, and such as have more filled than is booked."""
+    """Orders on the wire or unanswered, and such as have fills whose trades are not here."""
     live = Order.objects.open().filter(account_id=account_id, status__in=_IN_DOUBT)
-    legs = ExchangeOrder.objects.filter(account_id=account_id, order__is_open=True)
+    legs = ExchangeOrder.objects.filter(account_id=account_id, order__is_open__in=[True])
     orders = {*live.values_list("symbol", "id")}
     orders |= {(leg.symbol, leg.order_id) for leg in legs if owes_fills([leg])}
+    untold = ExchangeOrder.objects.filter(account_id=account_id, owes_since__isnull=False)
+    orders |= {*untold.values_list("symbol", "order_id")}
     found: defaultdict[str, set[int]] = defaultdict(set)
     for symbol, order_id in orders:
         row = terms.get(symbol)

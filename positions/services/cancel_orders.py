@@ -1,7 +1,7 @@
 """Take orders off the exchange."""
 
 from accounts.models import Account
-from accounts.permissions import (
+from accounts.rights.permissions import (
     Caller,
     require_cancel,
     require_strategy_visible,
@@ -9,15 +9,17 @@ from accounts.permissions import (
 )
 from accounts.words import Right
 from oms_project.errors import OrderNotFound
-from positions.commands import CancelAllOrders, CancelOrder
+from positions.commands import CANCEL_ALL, CancelAllOrders, CancelOrder
+from positions.engine.errors import InvalidOrderState
 from positions.engine.orders import cancel_step
 from positions.engine.types import CommandStatus, OrderStatus
 from positions.models import Command, Order
-from positions.projector.cancelling import request_cancel
-from positions.projector.progress import settle_command
-from positions.projector.stopping import can_open
+from positions.projector.orders.cancelling import request_cancel
+from positions.projector.orders.progress import settle_command
+from positions.projector.orders.stopping import can_open
 from positions.services import checks
 from positions.services.context import Acceptance
+from positions.services.targets import check_narrowing, narrowed
 
 
 def look_up(command: CancelOrder | CancelAllOrders, caller: Caller, account: Account) -> None:
@@ -25,6 +27,7 @@ def look_up(command: CancelOrder | CancelAllOrders, caller: Caller, account: Acc
 
     Raises:
         AdminReadOnly, PermissionDenied, StrategyPermissionDenied: the caller may not cancel here.
+        Invalid, InvalidStrategyId: it names what the account does not have.
     """
     if isinstance(command, CancelAllOrders):
         for strategy_id in command.strategy_ids or ():
@@ -33,6 +36,7 @@ def look_up(command: CancelOrder | CancelAllOrders, caller: Caller, account: Acc
             caller.may(account.pk, Right.TRADE) or caller.may(account.pk, Right.CLOSE_POSITION)
         ):
             require_cancel(caller, account.pk, 0)
+        check_narrowing(command, account)
 
 
 def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Command:
@@ -54,10 +58,18 @@ def book_some(acceptance: Acceptance, command: CancelOrder, found: None) -> Comm
             caller, account.pk, order.strategy_id, missing=OrderNotFound(order_id=order_id)
         )
         require_cancel(caller, account.pk, order.strategy_id)
-        cancel_step(OrderStatus(order.status))
+        _check_state(order)
         checks.check_not_a_leg(order)
         orders.append(order)
     return _cancel(acceptance, orders)
+
+
+def _check_state(order: Order) -> None:
+    try:
+        cancel_step(OrderStatus(order.status))
+    except InvalidOrderState as refusal:
+        refusal.facts["order_id"] = order.pk  # One of many, perhaps.
+        raise
 
 
 def book_all(acceptance: Acceptance, command: CancelAllOrders, _: None) -> Command:
@@ -66,13 +78,9 @@ def book_all(acceptance: Acceptance, command: CancelAllOrders, _: None) -> Comma
     The stops of its positions stay: they belong to the positions. Those of unassigned external
     orders stay: whoever wants them gone names them, or pulls a kill switch.
     """
-    orders = Order.objects.open().without_legs().filter(account=acceptance.account)
+    orders = Order.objects.open().without_legs().filter(narrowed(command, acceptance.account))
     if not command.openings_only:
         orders = orders.filter(reconciled=True)
-    if command.symbol is not None:
-        orders = orders.filter(symbol=command.symbol)
-    if command.strategy_ids is not None:
-        orders = orders.filter(strategy_id__in=command.strategy_ids)
     if command.given_by is not None:
         orders = orders.filter(command__user_id=command.given_by)
     own = tradable_strategies(acceptance.caller, acceptance.account.pk)
@@ -94,7 +102,7 @@ def _cancel(acceptance: Acceptance, orders: list[Order]) -> Command:
     if not orders:
         lane.settle(command, CommandStatus.COMPLETED)
         return command
-    if command.kind == "cancel_all_orders":
+    if command.kind == CANCEL_ALL:
         lane.tell(
             "orders_canceled_batch",
             {"command_id": command.pk, "order_ids": command.order_ids},

@@ -1,51 +1,27 @@
 """Change price, trigger or quantity of a live order."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
-
-from django.conf import settings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from accounts.models import Account
-from accounts.permissions import Caller, require_strategy_visible, require_trade
-from oms_project.errors import Conflict, Invalid, InvalidOrderState, OrderNotFound
-from positions import rows
+from accounts.rights.permissions import Caller, require_strategy_visible, require_trade
+from oms_project.errors import Conflict, Invalid, InvalidOrderState, OmsError, OrderNotFound
 from positions.commands import ChangeOrder
 from positions.engine.closing import check_close
-from positions.engine.types import EditReplaceState, OrderStatus, OrderType, PositionMode, Side
-from positions.models import (
-    Command,
-    Instruction,
-    InstructionKind,
-    InstructionState,
-    Order,
-)
-from positions.ports import Intent, risk_gate
-from positions.projector import replacing
-from positions.projector.replacing import REPLACE
+from positions.engine.errors import EngineError
+from positions.engine.stops import check_stops
+from positions.engine.types import OrderStatus, OrderType, PositionMode, Side
+from positions.models import Command, InstructionState, Order
+from positions.ports import Intent, Valued, risk_gate
+from positions.projector.orders import replacing
+from positions.projector.orders.replacing import Wanted
 from positions.services import checks
+from positions.services.among_others import require_symbol_to_itself
 from positions.services.context import Acceptance
-from positions.services.send_order import Found, look_up_market
+from positions.services.pricing import Found, look_up_market
 from positions.volumes import free_of
 
 _LIVE = (OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The order's values after the change; ``qty`` is the total, fills included."""
-
-    qty: Decimal
-    price: Decimal | None
-    trigger_price: Decimal | None
-
-    def as_payload(self) -> dict[str, str | None]:
-        """The values as an instruction carries them."""
-        return {
-            "qty": rows.decimal_text(self.qty),
-            "price": rows.decimal_text(self.price),
-            "trigger_price": rows.decimal_text(self.trigger_price),
-        }
 
 
 def look_up(command: ChangeOrder, caller: Caller, account: Account) -> Found:
@@ -61,7 +37,31 @@ def look_up(command: ChangeOrder, caller: Caller, account: Account) -> Found:
         raise missing
     require_strategy_visible(caller, account.pk, order.strategy_id, missing=missing)
     require_trade(caller, account.pk, order.strategy_id)
-    return look_up_market(account, order.symbol)
+    return look_up_market(
+        account, order.symbol, needs=_prices_needed(command, caller, account, order)
+    )
+
+
+def _prices_needed(
+    command: ChangeOrder, caller: Caller, account: Account, order: Order
+) -> frozenset[str]:
+    """Of which symbols a price decides whether the changed order may stand."""
+    if order.reduce_only or order.closes_position:
+        return frozenset()
+    wanted = _wanted_of(command, order)
+    needed = risk_gate().prices_needed(
+        Valued(
+            account_id=account.pk,
+            strategy_id=order.strategy_id,
+            api_key_id=caller.api_key_id,
+            symbol=order.symbol,
+            side=Side(order.side),
+            limit_price=wanted.price,
+            trigger_price=wanted.trigger_price,
+        )
+    )
+    has_stops = not (order.stop_loss is order.stop_gain is None)
+    return needed | {order.symbol} if has_stops else needed
 
 
 def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
@@ -84,28 +84,17 @@ def book(acceptance: Acceptance, command: ChangeOrder, found: Found) -> Command:
             value=command.new_trigger_price,
         )
     row = acceptance.store()
-    # Exchanges amend plain limit orders; a trigger is always replaced.
-    in_place = found.rules.edits_in_place and order.order_type == OrderType.LIMIT
-    if not in_place:
-        order.edit_replace_state = EditReplaceState.CREATE_PENDING
-        order.updated_at = acceptance.lane.now
-        order.save(update_fields=["edit_replace_state", "updated_at"])
-        acceptance.lane.tell(
-            "order_change_replace_pending", rows.order_row(order), strategy_id=order.strategy_id
-        )
-    Instruction.objects.create(
-        account=acceptance.account,
-        order=order,
-        exchange_order=current,
+    replacing.request_change(
+        acceptance.lane,
+        order,
+        current,
+        wanted,
+        # Exchanges amend plain limit orders; a trigger is always replaced.
+        in_place=found.rules.edits_in_place and order.order_type == OrderType.LIMIT,
         command=row,
-        kind=InstructionKind.EDIT if in_place else InstructionKind.CANCEL,
-        payload={REPLACE: wanted.as_payload()},
-        send_before=acceptance.lane.now + timedelta(seconds=settings.OMS_SEND_WITHIN_S),
-        created_at=acceptance.lane.now,
     )
     row.order_ids = [order.pk]
     row.save(update_fields=["order_ids"])
-    acceptance.wake_exchange()
     return row
 
 
@@ -133,14 +122,18 @@ def _check_state(order: Order) -> None:
         )
 
 
-def _wanted(command: ChangeOrder, order: Order) -> Wanted:
-    wanted = Wanted(
+def _wanted_of(command: ChangeOrder, order: Order) -> Wanted:
+    return Wanted(
         qty=order.qty if command.new_qty is None else command.new_qty,
         price=order.price if command.new_price is None else command.new_price,
         trigger_price=(
             order.trigger_price if command.new_trigger_price is None else command.new_trigger_price
         ),
     )
+
+
+def _wanted(command: ChangeOrder, order: Order) -> Wanted:
+    wanted = _wanted_of(command, order)
     if wanted == Wanted(order.qty, order.price, order.trigger_price):
         raise Invalid(
             "Nothing would change.",
@@ -158,11 +151,45 @@ def _wanted(command: ChangeOrder, order: Order) -> Wanted:
 
 
 def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: Found) -> None:
-    account = acceptance.account
-    mode = PositionMode(account.position_mode)
-    side, order_type = Side(order.side), OrderType(order.order_type)
+    mode = PositionMode(acceptance.account.position_mode)
     reduces = order.reduce_only or (order.closes_position and mode is PositionMode.HEDGE)
+    moved = (wanted.price, wanted.trigger_price) != (order.price, order.trigger_price)
+    with _named_as_given(order):
+        _check_fits(acceptance.account, order, wanted, found, reduces=reduces)
+    if moved and not (order.stop_loss is order.stop_gain is None):
+        side = Side(order.side)
+        check_stops(
+            side,
+            stop_loss=order.stop_loss,
+            stop_gain=order.stop_gain,
+            mark=found.entry_price(side, wanted.price, wanted.trigger_price),
+        )
+    if wanted.qty > order.qty or moved:
+        _check_allowed(acceptance, order, wanted, found, reduces=reduces)
+
+
+@contextmanager
+def _named_as_given(order: Order) -> Iterator[None]:
+    """A refusal names the fields of the change; its quantities are totals, fills included."""
+    try:
+        yield
+    except (OmsError, EngineError) as refusal:
+        facts = refusal.details if isinstance(refusal, OmsError) else refusal.facts
+        if facts.get("field") == "qty":
+            facts["limit"] += order.filled_qty
+            facts["value"] += order.filled_qty
+        if facts.get("field") in ("qty", "price", "trigger_price"):
+            facts["field"] = f"new_{facts['field']}"
+        raise
+
+
+def _check_fits(
+    account: Account, order: Order, wanted: Wanted, found: Found, *, reduces: bool
+) -> None:
+    """The market takes what is left of it, and what it reduces or sells is there."""
+    side, order_type = Side(order.side), OrderType(order.order_type)
     remaining = wanted.qty - order.filled_qty
+    told = order.exchange_orders.get(is_current=True).reduce_only
     checks.check_kind(
         found.rules,
         order_type=order_type,
@@ -180,7 +207,7 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
         qty_field="new_qty",
         price_field="new_price",
         trigger_field="new_trigger_price",
-        reduces=reduces,
+        told_reduce_only=told,
     )
     if reduces and order.position is not None:
         check_close(
@@ -189,26 +216,34 @@ def _check_change(acceptance: Acceptance, order: Order, wanted: Wanted, found: F
             free=free_of(order.position, except_order=order),
         )
     checks.check_held(account, found.rules, side=side, qty=remaining, instead_of=order)
-    moved = (wanted.price, wanted.trigger_price) != (order.price, order.trigger_price)
-    if wanted.qty > order.qty or moved:
-        if not reduces:
-            checks.check_account_active(account)
-            checks.check_strategy(account, order.strategy_id)
-        risk_gate().check(
-            Intent(
-                account_id=account.pk,
-                strategy_id=order.strategy_id,
-                user_id=acceptance.caller.user_id,
-                api_key_id=acceptance.caller.api_key_id,
-                market=found.rules.engine_market,
-                side=side,
-                qty=remaining,
-                limit_price=wanted.price,
-                price=wanted.price or wanted.trigger_price or found.last_price,
-                last_price=found.last_price,
-                reduces=reduces,
-                closes=reduces and order.closes_position,
-                position_mode=mode,
-                order_id=order.pk,
-            )
+
+
+def _check_allowed(
+    acceptance: Acceptance, order: Order, wanted: Wanted, found: Found, *, reduces: bool
+) -> None:
+    """What grows or moves may be given now as a new order may; the risk desk is asked."""
+    account = acceptance.account
+    if not reduces:
+        require_symbol_to_itself(acceptance.caller, account, order.symbol)
+        checks.check_account_active(account)
+        checks.check_strategy(account, order.strategy_id)
+    risk_gate().check(
+        Intent(
+            account_id=account.pk,
+            strategy_id=order.strategy_id,
+            user_id=acceptance.caller.user_id,
+            api_key_id=acceptance.caller.api_key_id,
+            market=found.rules.engine_market,
+            side=Side(order.side),
+            qty=wanted.qty - order.filled_qty,
+            limit_price=wanted.price,
+            price=wanted.price or wanted.trigger_price or found.last_price,
+            last_price=found.last_price,
+            prices=found.prices,
+            unpriced=found.unpriced,
+            reduces=reduces,
+            closes=reduces and order.closes_position,
+            position_mode=PositionMode(account.position_mode),
+            order_id=order.pk,
         )
+    )

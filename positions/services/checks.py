@@ -3,10 +3,13 @@
 Every refusal names field, limit and value, and nothing is sent.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
+
 from accounts.models import Account, Strategy
+from accounts.rights.permissions import Caller
 from accounts.words import AccountStatus, StrategyStatus
 from oms_project.errors import (
     Conflict,
@@ -17,9 +20,17 @@ from oms_project.errors import (
 )
 from positions.engine.money import exact, plain
 from positions.engine.spot import check_sell
-from positions.engine.types import MarketKind, OrderType, Side, TimeInForce, Trailing
+from positions.engine.types import (
+    Expiry,
+    MarketKind,
+    OrderType,
+    Side,
+    TimeInForce,
+    Trailing,
+    TriggerBy,
+)
 from positions.models import Order, Position
-from positions.ports import MarketRules
+from positions.ports import MarketRules, is_worth_too_little
 from positions.volumes import held_on_spot
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
@@ -31,6 +42,10 @@ _TRIGGERED = frozenset(
         OrderType.TAKE_PROFIT_LIMIT,
     }
 )
+
+
+class BelowMinimumValue(Invalid):
+    """The exchange would refuse the order for its value."""
 
 
 def check_account_active(account: Account) -> None:
@@ -82,7 +97,9 @@ def check_kind(
         Invalid: naming the field.
     """
     if not rules.active:
-        raise Invalid("The market is not open.", field="symbol", value=rules.symbol)
+        raise Invalid(
+            "The market is not open.", field="symbol", limit="an open market", value=rules.symbol
+        )
     if order_type not in rules.order_types:
         raise Invalid(
             "This market does not take orders of this type here.",
@@ -90,7 +107,8 @@ def check_kind(
             limit=sorted(rules.order_types),
             value=order_type,
         )
-    if time_in_force is not None and time_in_force not in rules.times_in_force:
+    kept_here = time_in_force is TimeInForce.GTD  # Where the exchange does not keep it, we do.
+    if time_in_force is not None and time_in_force not in rules.times_in_force and not kept_here:
         raise Invalid(
             "This market does not know this time in force.",
             field="time_in_force",
@@ -109,6 +127,34 @@ def check_kind(
     _check_presence(
         "trigger_price", trigger_price, needed=order_type in _TRIGGERED, order_type=order_type
     )
+
+
+def check_trigger_by(
+    rules: MarketRules,
+    *,
+    order_type: OrderType,
+    asked: TriggerBy | None,
+    said: TriggerBy | None,
+) -> TriggerBy | None:
+    """The price that the order's trigger waits for: as asked, as its extras say, else the last.
+
+    Raises:
+        Invalid: the order has no trigger, the market does not carry it, or the extras say another.
+    """
+    if not order_type.is_conditional:
+        if asked is not None:
+            raise Invalid(f"A {order_type} order takes no trigger_by.", field="trigger_by",
+                          limit=None, value=asked)  # fmt: skip
+        return None
+    if asked is None:
+        return said or TriggerBy.LAST
+    if asked not in rules.trigger_by:
+        raise Invalid("A trigger of this market does not wait for this price.",
+                      field="trigger_by", limit=sorted(rules.trigger_by), value=asked)  # fmt: skip
+    if said not in (None, asked):
+        raise Invalid("The params say another price.", field="trigger_by", limit=said,
+                      value=asked)  # fmt: skip
+    return asked
 
 
 def check_trailing(
@@ -145,6 +191,9 @@ def check_trailing(
             limit=[f"trailing_{one}" for one in sorted(rules.trailing_by)],
             value=distance,
         )
+    if kind is Trailing.PERCENT:
+        least, most = rules.min_trailing_percent, rules.max_trailing_percent
+        _check_bounds("trailing_percent", distance, least, most)
     return {str(kind): plain(distance)}
 
 
@@ -153,7 +202,8 @@ def _times_in_force(order_type: OrderType, kind: MarketKind) -> frozenset[TimeIn
     if order_type is OrderType.MARKET:
         return frozenset({TimeInForce.IOC})
     if order_type.at_market:
-        return frozenset({TimeInForce.GTC})  # It waits until its trigger, or until it is cancelled.
+        # It waits until its trigger, until it is cancelled, or until the OMS ends it.
+        return frozenset({TimeInForce.GTC, TimeInForce.GTD})
     if order_type.is_conditional and kind is MarketKind.SPOT:
         # On spot, post-only is an order type of its own; ccxt would send that, without the trigger.
         return frozenset(TimeInForce) - {TimeInForce.PO}
@@ -185,17 +235,17 @@ def check_amounts(
     qty_field: str = "qty",
     price_field: str = "price",
     trigger_field: str = "trigger_price",
-    reduces: bool = False,
+    told_reduce_only: bool = False,
 ) -> None:
     """Quantity, price and notional keep the market's steps and bounds.
 
-    Without a price the trigger, else ``last_price`` where it is known, tells the notional.
-    Derivatives' closes (``reduces``) are exempt from its minimum, as at the exchanges.
+    Without a price the trigger, else ``last_price`` where it is known, tells the notional. What the
+    exchange is told may only reduce is exempt from its minimum, as at the exchanges.
 
     Raises:
         Invalid: naming field, limit and value.
     """
-    _check_step(qty_field, qty, rules.amount_step, "quantity")
+    check_step(qty_field, qty, rules.amount_step, "quantity")
     at_market = order_type.at_market
     least = (rules.min_market_amount if at_market else None) or rules.min_amount
     most = (rules.max_market_amount if at_market else None) or rules.max_amount
@@ -204,13 +254,27 @@ def check_amounts(
         if value is not None:
             check_price(field, value, rules)
     reference = price or trigger_price or last_price
-    exempt = reduces and rules.kind is not MarketKind.SPOT
-    if reference and not exempt and rules.kind is not MarketKind.INVERSE:
+    if reference and rules.kind is not MarketKind.INVERSE:
         notional = qty * rules.contract_size * reference
-        _check_notional(qty_field, notional, rules)
+        told = told_reduce_only
+        if is_worth_too_little(rules, qty, price=reference, told_reduce_only=told):
+            raise BelowMinimumValue(
+                "The order's value is below the market's minimum.",
+                field=qty_field,
+                limit=rules.min_cost,
+                value=notional,
+                unit=rules.quote,
+            )
+        if not told:
+            _check_most(qty_field, notional, rules)
 
 
-def _check_step(field: str, value: Decimal, step: Decimal | None, what: str) -> None:
+def check_step(field: str, value: Decimal, step: Decimal | None, what: str) -> None:
+    """What is given keeps the market's step.
+
+    Raises:
+        Invalid: naming field, limit and value.
+    """
     if step and value % step:
         raise Invalid(
             f"The {what} is not a multiple of the market's step.",
@@ -228,7 +292,7 @@ def check_price(field: str, value: Decimal, rules: MarketRules) -> None:
         Invalid: naming field, limit and value.
     """
     _check_bounds(field, value, rules.min_price, rules.max_price)
-    _check_step(field, value, rules.price_step, "price")
+    check_step(field, value, rules.price_step, "price")
     digits = rules.price_digits
     if digits is not None and len(value.normalize().as_tuple().digits) > digits:
         raise Invalid(
@@ -246,15 +310,7 @@ def _check_bounds(field: str, value: Decimal, least: Decimal | None, most: Decim
         raise Invalid(f"{field} is above the maximum.", field=field, limit=most, value=value)
 
 
-def _check_notional(field: str, notional: Decimal, rules: MarketRules) -> None:
-    if rules.min_cost is not None and notional < rules.min_cost:
-        raise Invalid(
-            "The order's value is below the market's minimum.",
-            field=field,
-            limit=rules.min_cost,
-            value=notional,
-            unit=rules.quote,
-        )
+def _check_most(field: str, notional: Decimal, rules: MarketRules) -> None:
     if rules.max_cost and notional > rules.max_cost:
         raise Invalid(
             "The order's value is above the market's maximum.",
@@ -277,15 +333,37 @@ def check_expiry(expires_at: datetime | None, *, now: datetime) -> None:
         )
 
 
-def check_client_order_id(account: Account, client_order_id: str | None) -> None:
-    """No live order of the account carries the caller's id.
+def keeper_of_expiry(
+    rules: MarketRules,
+    *,
+    order_type: OrderType,
+    time_in_force: TimeInForce | None,
+    expires_at: datetime | None,
+    now: datetime,
+) -> Expiry | None:
+    """Who ends the order at ``expires_at``: the exchange for a plain limit order far enough ahead.
+
+    An order may wait for its turn, so what is only just far enough ahead is kept here.
+    """
+    if expires_at is None:
+        return None
+    plain_limit = order_type is OrderType.LIMIT and time_in_force is TimeInForce.GTD
+    if not plain_limit or rules.keeps_expiry_after_s is None:
+        return Expiry.OMS
+    least = timedelta(seconds=rules.keeps_expiry_after_s + settings.OMS_SEND_WITHIN_S)
+    return Expiry.EXCHANGE if expires_at - now > least else Expiry.OMS
+
+
+def check_client_order_id(caller: Caller, account: Account, client_order_id: str | None) -> None:
+    """No live order of the account that the caller sees carries the caller's id.
 
     Raises:
         DuplicateClientOrderId: one does.
     """
     if client_order_id is None:
         return
-    twin = Order.objects.open().filter(account=account, client_order_id=client_order_id).first()
+    seen = Order.objects.open().visible_to(caller, [account.pk])
+    twin = seen.filter(client_order_id=client_order_id).first()
     if twin is not None:
         raise DuplicateClientOrderId(
             field="client_order_id", value=client_order_id, order_id=twin.pk

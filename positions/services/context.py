@@ -6,7 +6,8 @@ from functools import partial
 from django.db import transaction
 
 from accounts.models import Account
-from accounts.permissions import Caller
+from accounts.rights.permissions import Caller
+from oms_project.errors import Invalid
 from positions.commands import Envelope
 from positions.engine.types import CommandStatus, Reason
 from positions.models import Command
@@ -29,6 +30,7 @@ class Acceptance:
             account=self.account,
             user_id=self.caller.user_id,
             api_key_id=self.caller.api_key_id,
+            given_with=self.caller.api_key_id or 0,
             kind=self.envelope.command,
             request_id=self.envelope.request_id,
             fingerprint=self.envelope.fingerprint,
@@ -43,10 +45,22 @@ class Acceptance:
         """Ring the worker's bell once the transaction has committed."""
         transaction.on_commit(partial(exchange().wake, self.account.pk))
 
-    def default_reason(self) -> Reason:
-        """The caller's role where it is a reason, else ``api``."""
+    def reason(self, given: Reason | None) -> Reason:
+        """The caller's role where it is a reason, else ``api``; what is given has to say the same.
+
+        Raises:
+            Invalid: another one is given.
+        """
         role = str(self.caller.role)
-        return Reason(role) if role in _ROLE_REASONS else Reason.API
+        own = Reason(role) if role in _ROLE_REASONS else Reason.API
+        if given not in (None, own):
+            raise Invalid(
+                "The reason is the role of who gives the order.",
+                field="reason",
+                limit=str(own),
+                value=str(given),
+            )
+        return own
 
 
 _ROLE_REASONS = {Reason.TRADER, Reason.PORTFOLIO_MANAGER, Reason.ROBOT, Reason.RISK}

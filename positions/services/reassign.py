@@ -13,7 +13,7 @@ from typing import Any
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Account
-from accounts.permissions import (
+from accounts.rights.permissions import (
     Caller,
     require_read_all,
     require_reassign,
@@ -32,9 +32,10 @@ from positions.engine.errors import EngineError
 from positions.engine.types import PositionMode
 from positions.models import Order, Position
 from positions.outbox import HeldLane, holding
-from positions.projector.reassigning import Outcome, Target, book_reassign
+from positions.projector.reassign.rebooking import Outcome, Target, book_reassign
 from positions.querysets import LIVE_POSITION_STATES
 from positions.services import checks
+from positions.services.among_others import require_symbol_to_itself
 
 MOST_ORDERS = 500
 
@@ -142,6 +143,8 @@ def _check_orders(wish: Reassign, caller: Caller, orders: list[Order]) -> None:
         strategies = {order.strategy_id for order in rows} | {wish.target_strategy_id}
         require_reassign(caller, account_id, sorted(strategies), override=wish.override)
         checks.check_strategy(rows[0].account, wish.target_strategy_id)
+        for symbol in sorted({order.symbol for order in rows}):
+            require_symbol_to_itself(caller, rows[0].account, symbol)
     for order in orders:
         if order.reconciled and not wish.override:
             raise Conflict(

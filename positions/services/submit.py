@@ -1,7 +1,7 @@
 """How does a decided order become the answer to its command?"""
 
 from positions.models import Command
-from positions.projector.placing import Decided, place
+from positions.projector.orders.placing import Decided, place
 from positions.services.context import Acceptance
 
 

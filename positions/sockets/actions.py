@@ -1,26 +1,30 @@
 """What may a client ask of the OMS over ``/ws``?
 
 ``ACTIONS`` is the table. A name without a slash is asked of the connection itself, in whatever
-namespace. The gateway has a table of its own (``gateway.api.sockets``); ``oms_project.sockets``
-joins them.
+namespace. The gateway has a table of its own (``gateway.api.sockets``);
+``oms_project.serving.sockets`` joins them.
 """
 
 import asyncio
-import json
 from dataclasses import replace
 from typing import Any
 
-from accounts.authentication import resolve
-from accounts.permissions import readable_strategies, require_read_all
-from oms_project.errors import Conflict, Invalid, OmsError
-from positions.api import commands, forms
-from positions.api.forms import Form, read_fields, shown, wrong
-from positions.api.pool import in_pool, reading
+from django.conf import settings
+
+from accounts.callers.authentication import resolve
+from accounts.rights.permissions import readable_strategies, require_read_all
+from oms_project.errors import Conflict, Invalid, OmsError, RateLimited
+from positions.api import commands
+from positions.api.pool import at_the_door
+from positions.forms import fields
+from positions.forms.fields import Form, read_fields, shown, wrong
 from positions.selectors import require_kept_events
 from positions.sockets import snapshots
 from positions.sockets.connection import Socket
 from positions.sockets.feeds import catch_up, feeds
+from positions.sockets.marks import marks
 from positions.sockets.messages import Request
+from positions.sockets.reading import for_user
 from positions.sockets.snapshots import Snapshot
 from positions.sockets.subscriptions import Subscription
 from positions.sockets.vigil import vigil
@@ -28,7 +32,11 @@ from positions.sockets.words import LOGGED, CloseCode, Namespace
 
 MOST_ACCOUNTS = 500
 ROWS_AT_ONCE = 200
-_OPTIONS = ("parallel", "wait_ms")
+LONGEST_ROW_BYTES = 5000
+_OPTIONS = ("parallel", "check", "wait_ms")
+
+_LESS_GIVEN = "The commands were taken. Ask for them by request_id, fewer at once, or over REST."
+_LESS_CHECKED = "Nothing was done. Check fewer at once, or over REST."
 
 
 async def ping(socket: Socket, request: Request) -> None:
@@ -44,15 +52,15 @@ async def authenticate(socket: Socket, request: Request) -> None:
     """
     wish = read_fields(_AUTH, request.payload, within="payload")
     try:
-        caller = await in_pool(resolve, wish["api_key"], address=socket.address)
+        caller = await at_the_door(resolve, wish["api_key"], address=socket.address)
     except OmsError as error:
         socket.refuse(request, error)
         if socket.caller is None:
             socket.end(CloseCode.NOT_AUTHENTICATED)
         return
     if socket.caller is None:
-        socket.admit(caller)
-        vigil().add(socket)
+        if not vigil().admit(socket, caller):
+            return
     elif (socket.caller.user_id, socket.caller.api_key_id) != (caller.user_id, caller.api_key_id):
         raise Conflict("This socket is somebody else's already; open another one.")
     socket.answer(
@@ -77,6 +85,7 @@ async def subscribe(socket: Socket, request: Request) -> None:
     Raises:
         AccountNotFound: one of the accounts is not the caller's.
         EventsExpired: what follows ``since_seq`` was deleted.
+        RateLimited: too many accounts on this socket.
     """
     caller = socket.require_caller()
     wish = read_fields(_SUBSCRIBE, request.payload, within="payload")
@@ -84,8 +93,11 @@ async def subscribe(socket: Socket, request: Request) -> None:
     require_read_all(caller, account_ids)
     since = _since(wish.get("since_seq"), account_ids)
     namespaces = wish.get("namespaces", frozenset(LOGGED))
+    most = settings.OMS_SOCKET_SUBSCRIPTIONS
+    if len({*socket.subscriptions, *account_ids}) > most:
+        raise RateLimited("Too many accounts on one socket; open another.", limit=most)
     for account_id, seq in since.items():
-        await reading(require_kept_events, account_id, seq)
+        await for_user(caller.user_id, require_kept_events, account_id, seq)
     async with socket.subscribing:
         snapshot = await _look(socket, account_ids, with_rows=wish.get("with_snapshot", True))
         begun = snapshot.seqs | since
@@ -96,6 +108,7 @@ async def subscribe(socket: Socket, request: Request) -> None:
                 readable_strategies(caller, account_id),
                 begun[account_id],
                 socket.outlet,
+                caller.user_id,
             )
             for account_id in account_ids
         ]
@@ -111,6 +124,7 @@ async def subscribe(socket: Socket, request: Request) -> None:
                 await _show(socket, request, snapshot)
             for subscription in new:
                 await feeds().join(subscription)
+            marks().tell(socket)
         except OmsError:
             for subscription in new:
                 socket.drop(subscription.account_id)
@@ -133,15 +147,10 @@ async def command(socket: Socket, request: Request) -> None:
     """Give one command, or several as ``commands``; the answer is the body that REST answers."""
     caller = socket.require_caller()
     given, query = _split(request.payload)
-    found = await commands.answer(
-        commands.Post(
-            caller=caller,
-            body=json.dumps(given, default=str).encode(),
-            content_type="application/json",
-            query=query,
-        )
-    )
-    socket.answer(request, "command_result", found.body, ok=found.status < 400)
+    found = await commands.answer(commands.Post(caller=caller, query=query, given=given))
+    less = _LESS_CHECKED if query.get("check") == "true" else _LESS_GIVEN
+    ok = found.status < 400
+    socket.answer(request, "command_result", found.body, ok=ok, less=less)
 
 
 ACTIONS = {
@@ -154,20 +163,22 @@ ACTIONS = {
 
 
 async def _look(socket: Socket, account_ids: list[int], *, with_rows: bool) -> Snapshot:
+    caller = socket.require_caller()
     if with_rows:
-        return await reading(snapshots.take, socket.require_caller(), account_ids)
-    return Snapshot(await reading(snapshots.newest_seqs, account_ids))
+        return await for_user(caller.user_id, snapshots.take, caller, account_ids)
+    return Snapshot(await for_user(caller.user_id, snapshots.newest_seqs, account_ids))
 
 
 async def _show(socket: Socket, request: Request, snapshot: Snapshot) -> None:
     """The snapshot; a long list comes in several messages of the same event."""
+    at_once = max(1, min(ROWS_AT_ONCE, settings.OMS_MAX_MESSAGE_BYTES // LONGEST_ROW_BYTES))
     for event, rows in (
         ("snapshot_open_orders", snapshot.orders),
         ("snapshot_open_positions", snapshot.positions),
     ):
-        for start in range(0, len(rows) or 1, ROWS_AT_ONCE):
+        for start in range(0, len(rows) or 1, at_once):
             await socket.outlet.room()
-            socket.answer(request, event, {"items": rows[start : start + ROWS_AT_ONCE]})
+            socket.answer(request, event, {"items": rows[start : start + at_once]})
             await asyncio.sleep(0)  # Rendering is work; others have their turn in between.
     socket.answer(request, "snapshot_done", {"seq": snapshot.seqs})
 
@@ -224,7 +235,7 @@ def _namespaces() -> Form:
 
 
 def _accounts(*, required: bool = False) -> Form:
-    one = forms.number()
+    one = fields.number()
 
     def read(field: str, value: Any) -> tuple[int, ...]:
         if not isinstance(value, list) or not 1 <= len(value) <= MOST_ACCOUNTS:
@@ -235,7 +246,7 @@ def _accounts(*, required: bool = False) -> Form:
 
 
 def _seqs() -> Form:
-    one = forms.number(least=0)
+    one = fields.number(least=0)
 
     def read(field: str, value: Any) -> int | dict[int, int]:
         if not isinstance(value, dict):
@@ -250,11 +261,11 @@ def _seqs() -> Form:
     return Form(read, {"type": ["integer", "object"]})
 
 
-_AUTH = {"api_key": replace(forms.text(longest=256, required=True), alias="token")}
+_AUTH = {"api_key": replace(fields.text(longest=256, required=True), alias="token")}
 _SUBSCRIBE = {
     "account_ids": _accounts(required=True),
     "namespaces": _namespaces(),
-    "with_snapshot": forms.flag(),
+    "with_snapshot": fields.flag(),
     "since_seq": _seqs(),
 }
 _UNSUBSCRIBE = {"account_ids": _accounts()}

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
-from accounts.permissions import Caller, readable_strategies
-from accounts.words import Right
-from oms_project.errors import MissingApiKey, NotFound, OmsError, RateLimited
+from accounts.rights.permissions import Caller, has_lost
+from oms_project.answers.request_ids import working_on
+from oms_project.errors import MissingApiKey, NotFound, OmsError, PayloadTooLarge, RateLimited
 from oms_project.problems import problem
 from positions.sockets import messages
 from positions.sockets.feeds import feeds
+from positions.sockets.marks import marks
 from positions.sockets.messages import Request, Unreadable
 from positions.sockets.outlet import Outlet
 from positions.sockets.subscriptions import Subscription
@@ -27,10 +28,14 @@ log = logging.getLogger(__name__)
 
 _FAREWELLS = {
     CloseCode.NOT_AUTHENTICATED: "No valid key, login token or session.",
-    CloseCode.RIGHTS_WITHDRAWN: "A right that this socket used was withdrawn; connect again.",
+    CloseCode.RIGHTS_WITHDRAWN: "A right of this key was withdrawn; connect again.",
     CloseCode.TOO_SLOW: "Too many messages were waiting; connect again and resume by since_seq.",
     CloseCode.TOO_LARGE: "A message was too large.",
+    CloseCode.BROKEN: "A message could not be sent; connect again and resume by since_seq.",
 }
+
+
+ASK_LESS = "Ask for less at once (fewer rows, a limit), or over REST."
 
 
 class Wire(Protocol):
@@ -49,14 +54,21 @@ Action = Callable[["Socket", Request], Awaitable[None]]
 class Socket:
     """One client. Lives on the loop that serves it."""
 
-    def __init__(self, wire: Wire, actions: Mapping[str, Action], address: str | None) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        actions: Mapping[str, Action],
+        address: str | None,
+        *,
+        on_caller: Callable[[int], None] = lambda user_id: None,
+    ) -> None:
         self.address = address
         self.caller: Caller | None = None
         self.session_key: str | None = None
         self.subscriptions: dict[int, Subscription] = {}
         self.subscribing = asyncio.Lock()
-        self.outlet = Outlet(wire.send, on_full=lambda: self.end(CloseCode.TOO_SLOW))
-        self._wire, self._actions = wire, actions
+        self.outlet = Outlet(wire.send, self.end)
+        self._wire, self._actions, self._on_caller = wire, actions, on_caller
         self._kept: dict[str, tuple[int, Callable[[], None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._allowance = _Allowance(settings.OMS_SOCKET_MESSAGES_PER_S)
@@ -69,6 +81,7 @@ class Socket:
     def admit(self, caller: Caller, *, session_key: str | None = None) -> None:
         """It is known who this is; ``session_key`` where a browser's session says so."""
         self.caller, self.session_key = caller, session_key
+        self._on_caller(caller.user_id)
         self._login.cancel()
         self._run(self._beat())
 
@@ -83,10 +96,10 @@ class Socket:
         return self.caller
 
     def meet(self, caller: Caller | None) -> None:
-        """The caller's rights are these now; what lost its ground ends the connection."""
+        """The caller's rights are these now; if one was withdrawn, that ends the connection."""
         if caller is None:
             self.end(CloseCode.NOT_AUTHENTICATED)
-        elif self._uses_more_than(caller):
+        elif self.caller is not None and has_lost(self.caller, caller):
             self.end(CloseCode.RIGHTS_WITHDRAWN)
         else:
             self.caller = caller
@@ -113,9 +126,18 @@ class Socket:
         else:
             self._run(self._perform(request))
 
-    def answer(self, request: Request, event: str, payload: Any, *, ok: bool = True) -> None:
-        """Answer a request."""
-        self.outlet.put(messages.answer_text(request, event, payload, ok=ok))
+    def answer(
+        self, request: Request, event: str, payload: Any, *, ok: bool = True, less: str = ASK_LESS
+    ) -> None:
+        """Answer a request; ``less`` says how to ask for less where the answer is too large."""
+        text = messages.answer_text(request, event, payload, ok=ok)
+        if (size := messages.excess(text)) is None:
+            self.outlet.put(text)
+            return
+        limit = settings.OMS_MAX_MESSAGE_BYTES
+        log.warning("socket.answer_too_large", extra={"action": request.name, "bytes": size})
+        self.refuse(request, PayloadTooLarge(f"The answer is too large. {less}", limit=limit,
+                                             value=size))  # fmt: skip
 
     def refuse(self, request: Request, error: OmsError) -> None:
         """Answer a request with an error."""
@@ -165,11 +187,14 @@ class Socket:
             await self.outlet.drained()
         self._let_go()
         why = {"close_code": int(code), "message": _FAREWELLS[code]}
-        await self.outlet.end(messages.news_text(Namespace.SYSTEM, "closing", why))
+        farewell = messages.news_text(Namespace.SYSTEM, "closing", why)
+        # Where sending is what failed, the code has to say it alone.
+        await self.outlet.end(None if code is CloseCode.BROKEN else farewell)
         await self._wire.close(int(code))
 
     def _let_go(self) -> None:
         self._login.cancel()
+        marks().forget(self)
         for account_id in tuple(self.subscriptions):
             self.drop(account_id)
         for name in tuple(self._kept):
@@ -180,10 +205,11 @@ class Socket:
     # --- underneath ---
 
     async def _perform(self, request: Request) -> None:
-        try:
-            await self._action(request)(self, request)
-        except Exception as error:  # noqa: BLE001 (problem() logs what nobody expected)
-            self.refuse(request, problem(error))
+        with working_on(str(request.id or "")):
+            try:
+                await self._action(request)(self, request)
+            except Exception as error:  # noqa: BLE001 (problem() logs what nobody expected)
+                self.refuse(request, problem(error))
 
     def _action(self, request: Request) -> Action:
         found = self._actions.get(request.name) or self._actions.get(request.action)
@@ -206,20 +232,6 @@ class Socket:
     def _require_login(self) -> None:
         if self.caller is None:
             self.end(CloseCode.NOT_AUTHENTICATED)
-
-    def _uses_more_than(self, caller: Caller) -> bool:
-        used = {*self.subscriptions, *(account_id for account_id, _ in self._kept.values())}
-        return any(
-            not caller.may(account_id, Right.READ) or self._shows_more_than(caller, account_id)
-            for account_id in used
-        )
-
-    def _shows_more_than(self, caller: Caller, account_id: int) -> bool:
-        allowed = readable_strategies(caller, account_id)
-        if allowed is None or account_id not in self.subscriptions:
-            return False
-        shown = self.subscriptions[account_id].strategies
-        return shown is None or not shown <= allowed
 
     @property
     def _user_name(self) -> str | None:

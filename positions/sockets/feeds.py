@@ -9,9 +9,9 @@ import asyncio
 import logging
 from weakref import WeakKeyDictionary
 
-from positions.api.pool import reading
 from positions.relay import News, hub
 from positions.sockets.messages import LoggedEvent
+from positions.sockets.reading import for_everybody, for_user
 from positions.sockets.snapshots import read_log
 from positions.sockets.subscriptions import Subscription
 
@@ -55,7 +55,7 @@ class Feed:
     async def _advance(self) -> None:
         self._news.clear()
         while True:
-            found = await reading(read_log, self.account_id, after=self.seq, most=PAGE)
+            found = await for_everybody(read_log, self.account_id, after=self.seq, most=PAGE)
             self._hand_out([LoggedEvent(event) for event in found])
             if len(found) < PAGE:
                 return
@@ -123,7 +123,9 @@ async def catch_up(subscription: Subscription, *, until: int) -> None:
         await subscription.outlet.room(most)
         after = subscription.at
         count = min(most, until - after)
-        found = await reading(read_log, subscription.account_id, after=after, most=count)
+        found = await for_user(
+            subscription.user_id, read_log, subscription.account_id, after=after, most=count
+        )
         subscription.deliver([LoggedEvent(event) for event in found])
         if not found:
             await asyncio.sleep(PAUSE_AT_HOLE_S)

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oms_project.errors import Invalid, OmsError
+from django.conf import settings
+
+from oms_project.answers.json_text import encoded
+from oms_project.errors import Invalid, OmsError, PayloadTooLarge
 from oms_project.parsers import read_json
-from positions.api.forms import shown, wrong
+from positions.forms.fields import shown, wrong
 from positions.models import Event
 from positions.rows import event_row
 from positions.sockets.words import Namespace
@@ -102,26 +105,49 @@ def heartbeat_text(seqs: Mapping[int, int]) -> str:
 class LoggedEvent:
     """An event of the log; its text is made once and shared by all sockets."""
 
-    __slots__ = ("_after", "_before", "namespace", "seq", "strategy_id")
+    __slots__ = ("_after", "_before", "namespace", "seq", "strategy_ids")
 
     def __init__(self, event: Event) -> None:
         row = event_row(event)
-        self.seq, self.strategy_id = event.seq, event.strategy_id
+        self.seq = event.seq
+        self.strategy_ids = (event.strategy_id, event.position_strategy_id)
         self.namespace = event.namespace
         head = {"id": None, "ok": True, "type": "ws_event"}
         head |= {name: row[name] for name in ("namespace", "event", "seq")}
         tail = {name: row[name] for name in ("account_id", "strategy_id", "created_at", "payload")}
         self._before = json.dumps(head, ensure_ascii=False)[:-1]
         self._after = json.dumps(tail, ensure_ascii=False)[1:]
+        if (size := excess(self.text(self.seq))) is not None:
+            self._after = json.dumps(tail | {"payload": _elsewhere(row, size)})[1:]
 
     def text(self, prev_seq: int) -> str:
         """The message to a socket whose newest event was ``prev_seq``."""
         return f'{self._before}, "prev_seq": {prev_seq}, {self._after}'
 
 
+def excess(text: str) -> int | None:
+    """The bytes of a message that is longer than may be sent; ``None`` where it is not."""
+    limit = settings.OMS_MAX_MESSAGE_BYTES
+    if len(text) * 4 <= limit:  # No character takes more.
+        return None
+    size = len(encoded(text))
+    return size if size > limit else None
+
+
 def _dumps(head: dict[str, Any], payload: Any) -> str:
     body = payload if isinstance(payload, Json) else json.dumps(payload, ensure_ascii=False)
     return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "payload": {body}}}'
+
+
+def _elsewhere(row: dict[str, Any], size: int) -> dict[str, Any]:
+    """What stands in the place of a payload that is too large: the event is told all the same."""
+    query = f"account_ids={row['account_id']}&since_seq={row['seq'] - 1}&limit=1"
+    told = PayloadTooLarge(
+        f"The event is too large for a message: GET /oms/events?{query}",
+        limit=settings.OMS_MAX_MESSAGE_BYTES,
+        value=size,
+    )
+    return {"error": told.body("")}
 
 
 def _is_id(value: Any) -> bool:

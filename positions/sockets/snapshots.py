@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.permissions import Caller
+from accounts.rights.permissions import Caller
 from positions import rows, selectors
 from positions.models import AccountLane, Event, Order, Position
 

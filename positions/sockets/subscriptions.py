@@ -19,6 +19,7 @@ class Subscription:
     strategies: frozenset[int] | None
     at: int
     outlet: Outlet
+    user_id: int
     last: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,5 +37,5 @@ class Subscription:
 
     def _may_see(self, event: LoggedEvent) -> bool:
         return event.namespace in self.namespaces and (
-            self.strategies is None or event.strategy_id in self.strategies
+            self.strategies is None or not self.strategies.isdisjoint(event.strategy_ids)
         )

@@ -1,7 +1,8 @@
 """May the callers of this process's sockets still do what they do?
 
-Asked twice a second for all of them in a handful of queries, so a withdrawn right, a revoked key or
-an ended log-in closes its sockets within a second, whichever process it happened in.
+Asked twice a second for all of them in a handful of queries, so a withdrawn right, a revoked key, a
+narrowed list of addresses or an ended log-in closes its sockets within a second, whichever process
+it happened in.
 """
 
 import asyncio
@@ -10,12 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from accounts.authentication import refresh_all
-from accounts.browser_sessions import caller_of_session
-from accounts.permissions import Caller
-from oms_project.errors import InvalidApiKey
-from positions.api.pool import reading
+from django.conf import settings
+
+from accounts.callers.authentication import refresh_all
+from accounts.callers.browser_sessions import caller_of_session
+from accounts.rights.permissions import Caller
+from oms_project.errors import InvalidApiKey, RateLimited
+from positions.api.pool import at_the_door
 from positions.sockets.connection import Socket
+from positions.sockets.messages import Request
+from positions.sockets.words import CloseCode, Namespace
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +29,10 @@ EVERY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Today's callers: by yesterday's, and by browser session."""
+    """Today's callers: by yesterday's and by browser session, each with its address."""
 
-    callers: dict[Caller, Caller | None]
-    sessions: dict[str, Caller | None]
+    callers: dict[tuple[Caller, str | None], Caller | None]
+    sessions: dict[tuple[str, str | None], Caller | None]
 
 
 class Vigil:
@@ -37,8 +42,24 @@ class Vigil:
         self._sockets: set[Socket] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, socket: Socket) -> None:
-        """Watch over the socket from now on."""
+    def admit(self, socket: Socket, caller: Caller, *, session_key: str | None = None) -> bool:
+        """The socket is the caller's from now on, and watched over; whether it may be.
+
+        One key has ``OMS_SOCKETS_PER_KEY`` of them in this process; one more is told so and closed.
+        """
+        most = settings.OMS_SOCKETS_PER_KEY
+        key = (caller.user_id, caller.api_key_id)
+        held = sum(_key_of(each) == key for each in self._sockets)
+        if held >= most:
+            nobody = Request(None, Namespace.SYSTEM, "auth", None)
+            socket.refuse(nobody, RateLimited("Too many sockets of this key.", limit=most))
+            socket.end(CloseCode.RIGHTS_WITHDRAWN)
+            return False
+        socket.admit(caller, session_key=session_key)
+        self._add(socket)
+        return True
+
+    def _add(self, socket: Socket) -> None:
         self._sockets.add(socket)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
@@ -58,24 +79,33 @@ class Vigil:
 
     async def _look(self) -> None:
         sockets = [each for each in self._sockets if each.caller is not None]
-        sessions = {each.session_key for each in sockets if each.session_key}
-        callers = {each.caller for each in sockets if each.caller and not each.session_key}
-        standing = await reading(stand, callers, sessions)
+        sessions = {(each.session_key, each.address) for each in sockets if each.session_key}
+        callers = {
+            (each.caller, each.address) for each in sockets if each.caller and not each.session_key
+        }
+        standing = await at_the_door(stand, callers, sessions)
         for socket in sockets:
             if socket.session_key:
-                socket.meet(standing.sessions[socket.session_key])
-            elif socket.caller in standing.callers:
-                socket.meet(standing.callers[socket.caller])
+                socket.meet(standing.sessions[socket.session_key, socket.address])
+            elif (socket.caller, socket.address) in standing.callers:
+                socket.meet(standing.callers[socket.caller, socket.address])
 
 
-def stand(callers: Iterable[Caller], session_keys: Iterable[str]) -> Standing:
+def _key_of(socket: Socket) -> tuple[int, int | None] | None:
+    caller = socket.caller
+    return (caller.user_id, caller.api_key_id) if caller else None
+
+
+def stand(
+    callers: Iterable[tuple[Caller, str | None]], sessions: Iterable[tuple[str, str | None]]
+) -> Standing:
     """What each of them may do now, ``None`` where nothing any more."""
-    return Standing(refresh_all(callers), {each: _of_session(each) for each in session_keys})
+    return Standing(refresh_all(callers), {each: _of_session(*each) for each in sessions})
 
 
-def _of_session(session_key: str) -> Caller | None:
+def _of_session(session_key: str, address: str | None) -> Caller | None:
     try:
-        return caller_of_session(session_key)
+        return caller_of_session(session_key, address=address)
     except InvalidApiKey:
         return None
 

@@ -23,3 +23,5 @@ class CloseCode(IntEnum):
     RIGHTS_WITHDRAWN = 4403
     TOO_SLOW = 4408
     TOO_LARGE = 4413
+    # RFC 6455's own for what nobody expected.
+    BROKEN = 1011

@@ -7,7 +7,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from accounts import authentication
+from accounts.callers import authentication
+from accounts.selectors import forget_client_ids
 from positions import ports, relay
 from positions.tests.desk import Desk
 from positions.tests.fakes import FakeExchange, FakeRisk
@@ -42,6 +43,7 @@ def _forget() -> None:
     for remembered in (ports.exchange, ports.risk_gate, relay.relay):
         remembered.cache_clear()
     authentication.forget()
+    forget_client_ids()
     cache.clear()
 
 

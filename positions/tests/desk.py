@@ -7,13 +7,13 @@ from itertools import count
 from typing import Any
 
 from accounts.models import Account, Strategy
-from accounts.permissions import AccountRights, Caller, StrategyRights
+from accounts.rights.permissions import AccountRights, Caller, StrategyRights
 from accounts.tests import builders
 from accounts.words import Right, Role
 from positions import projector, services
-from positions.api.parsing import fingerprint, parse_command
 from positions.commands import Envelope, Reassign
 from positions.engine.types import OrderStatus, Reason, Side
+from positions.forms.commands import fingerprint, parse_command
 from positions.models import Command, Deal, Event, ExchangeOrder, Instruction, Order, Position
 from positions.projector import Claim
 from positions.projector.apply import Owing

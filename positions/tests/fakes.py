@@ -1,14 +1,24 @@
 """The two ports, answered from memory."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from oms_project.errors import Invalid, RiskBlocked
-from positions.engine.types import MarketKind, OrderType, TimeInForce
-from positions.ports import Intent, MarketRules, RiskState, Waiting
+from oms_project.errors import ExchangeTimeout, Invalid, RiskBlocked
+from positions.engine.types import MarketKind, OrderType, TimeInForce, TriggerBy
+from positions.ports import (
+    Intent,
+    MarketRules,
+    RiskState,
+    SeenBalances,
+    SeenPrice,
+    Valued,
+    Waiting,
+)
+from positions.reports import OrderReport
 
 LINEAR, SPOT, INVERSE = "BTC/USDT:USDT", "BTC/USDT", "BTC/USD:BTC"
 
@@ -44,12 +54,17 @@ class FakeExchange:
 
     def __init__(self) -> None:
         self.markets = dict(MARKETS)
+        self.blindness: list[dict[str, Any]] = []
         self.prices: dict[str, Decimal] = {}
         self.woken: list[int] = []
         self.watching: list[int] = []
         self.meanwhile: Callable[[], object] | None = None  # Somebody else is faster, once.
         self.price_questions: Counter[str] = Counter()
+        self.priced_at = datetime(2026, 1, 31, 11, 59, 58, tzinfo=UTC)
+        self.asked_for: list[frozenset[str]] = []
         self.is_two_way = False
+        self.owned: dict[int, SeenBalances] = {}
+        self.there: dict[tuple[str, str], OrderReport] = {}
 
     def change_market(self, symbol: str, **facts: Any) -> None:
         """Give a market other rules."""
@@ -70,18 +85,48 @@ class FakeExchange:
     def known_market(self, account_id: int, symbol: str) -> MarketRules | None:
         return self.markets.get(symbol)
 
+    def symbols_named(self, account_id: int, name: str) -> list[str] | None:
+        return [each for each, rules in self.markets.items() if name in (each, rules.market_id)]
+
     def last_price(self, account_id: int, symbol: str) -> Decimal | None:
         self.price_questions[symbol] += 1
         return self.prices.get(symbol)
+
+    def seen_price(self, account_id: int, symbol: str) -> SeenPrice | None:
+        self.price_questions[symbol] += 1
+        price = self.prices.get(symbol)
+        return None if price is None else SeenPrice(price, self.priced_at)
+
+    def seen_balances(self, account_ids: Collection[int]) -> Mapping[int, SeenBalances]:
+        return {number: self.owned[number] for number in account_ids if number in self.owned}
+
+    def fresh_prices(self, account_id: int, symbols: Collection[str]) -> Mapping[str, Decimal]:
+        self.asked_for.append(frozenset(symbols))
+        for symbol in sorted(symbols):
+            if symbol not in self.prices:
+                raise ExchangeTimeout("No price.", symbol=symbol)
+        return {symbol: self.prices[symbol] for symbol in symbols}
+
+    def order_there(
+        self, account_id: int, symbol: str, exchange_order_id: str
+    ) -> OrderReport | None:
+        return self.there.get((symbol, exchange_order_id))
 
     def check_tradable(self, account_id: int, symbol: str) -> None:
         if self.is_two_way and ":" in symbol:
             raise Invalid("Two-way.", field="account_id", exchange_position_mode="two_way")
 
-    def check_params(self, params: Mapping[str, Any]) -> None:
+    def check_params(self, account_id: int, params: Mapping[str, Any]) -> None:
         for name, value in params.items():
-            if name != "marginMode":
+            if name != "workingType":
                 raise Invalid("This is not offered.", field=f"params.{name}", value=value)
+
+    def trigger_by(self, account_id: int, params: Mapping[str, Any]) -> TriggerBy | None:
+        said = {"MARK_PRICE": TriggerBy.MARK, "CONTRACT_PRICE": TriggerBy.LAST}
+        return said.get(params.get("workingType", ""))
+
+    def blind(self, account_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+        return {account_id: list(self.blindness) for account_id in account_ids}
 
     def wake(self, account_id: int) -> None:
         self.woken.append(account_id)
@@ -99,7 +144,11 @@ class FakeRisk:
     def __init__(self) -> None:
         self.asked: list[Intent] = []
         self.refuses = False
+        self.needs: frozenset[str] = frozenset()
         self.stops: Callable[[Waiting], bool] = lambda waiting: False
+
+    def prices_needed(self, order: Valued) -> frozenset[str]:
+        return self.needs
 
     def check(self, intent: Intent) -> None:
         self.asked.append(intent)
@@ -112,3 +161,6 @@ class FakeRisk:
 
     def states(self, account_ids: Sequence[int]) -> dict[int, RiskState]:
         return {account_id: RiskState() for account_id in account_ids}
+
+    def carry_on(self) -> None:
+        """There is nothing."""

@@ -11,7 +11,8 @@ from oms_project.errors import OrderRejected
 from positions import ports
 from positions.engine.types import GroupRole, OrderStatus, OrderType
 from positions.models import InstructionKind, Order, Position, Trigger
-from positions.projector import Claim, protection
+from positions.projector import Claim
+from positions.projector.protection import following
 from positions.tests.desk import Desk
 from positions.tests.fakes import LINEAR
 
@@ -40,7 +41,7 @@ class Guarded(Desk):
         """The market trades at this price, and the price watch hears of it."""
         self.price = price
         ports.exchange().prices[self.symbol] = D(price)
-        protection.prices_seen(self.account.pk, {self.symbol: D(price)})
+        following.prices_seen(self.account.pk, {self.symbol: D(price)})
 
     def carry_on(self, rounds: int = 20) -> None:
         """Answer what waits until nothing waits any more."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.permissions import Caller, readable_strategies
+from accounts.rights.permissions import Caller, readable_strategies
 from positions.engine.orders import FINAL
 from positions.engine.types import OrderStatus
 from positions.models import Event
@@ -25,7 +25,7 @@ from positions.tests.desk import Desk
 Row = dict[str, Any]
 
 # They follow the market, and are no part of the log.
-PRICED = ("mark_price", "floating_profit")
+PRICED = ("mark_price", "floating_profit", "price_at")
 
 
 @dataclass

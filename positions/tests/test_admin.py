@@ -24,9 +24,9 @@ from positions.models import (
     Trigger,
 )
 from positions.outbox import HeldLane, holding
+from positions.projector.booking.dust import add_dust
 from positions.projector.cases import open_case
 from positions.projector.comparisons import explained, note_comparison
-from positions.projector.dust import add_dust
 from positions.projector.journal import record
 
 D = Decimal
@@ -34,12 +34,13 @@ MODELS = [Order, Position, Deal, Execution, JournalEntry, Event, Command, Dust, 
 
 
 @pytest.fixture
-def office(client, desk):
+def office(client, desk, venue):
     """An admin's browser, and a row of every kind."""
     add_dust(desk.account.pk, "BTC", 1)
     lane = HeldLane(AccountLane.objects.get())
     record(lane, JournalKind.CORRECTION)
     open_case(lane, CaseKind.DUST, "BTC")
+    venue.prices[desk.symbol] = D("100.25")
     desk.filled("buy", "1.5", "100.25", stop_loss="90")
     client.force_login(builders.user("boss", "admin"))
     return client

@@ -4,24 +4,38 @@ After each case the ledger is replayed.
 """
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from accounts.audit import OPERATOR
 from oms_project.errors import OmsError
 from positions import ports
+from positions.engine.drift import Finding
 from positions.engine.money import plain
-from positions.engine.types import OrderStatus
-from positions.models import Deal, Dust, Order, Position
-from positions.tests.desk import Desk
+from positions.engine.types import CaseAction, OrderStatus
+from positions.models import Case, Deal, Dust, Order, Position
+from positions.projector.comparisons import gone_markets, note_comparison
+from positions.projector.reassign.settling import NAMED_AFTER
+from positions.projector.unclear import missing
+from positions.services.decide_case import Decision, decide
+from positions.tests.desk import NOON, Desk
 from positions.tests.fakes import INVERSE, LINEAR, SPOT
 from positions.tests.ledger.checking import differences
 
-CASES = json.loads((Path(__file__).parent / "position-cases.json").read_text())["cases"]
+FILES = ("position-cases.json", "more-position-cases.json")
+CASES = [
+    case
+    for name in FILES
+    for case in json.loads((Path(__file__).parent / name).read_text())["cases"]
+]
 SYMBOLS = {"linear": LINEAR, "spot": SPOT, "inverse": INVERSE}
+AFTER = {1: "after_first", 2: "after_second", 3: "after_third", 4: "after_fourth"}
 PLACES = Decimal("1e-12")
 
 
@@ -34,7 +48,7 @@ def test_the_worked_case_comes_out_as_written(case, new_desk, venue):
 
     for number, step in enumerate(case["steps"], start=1):
         books.take(step)
-        after = {1: "after_first", 2: "after_second"}.get(number)
+        after = AFTER.get(number)
         if after in case:
             assert books.positions(case[after]) == case[after]
 
@@ -45,6 +59,10 @@ def test_the_worked_case_comes_out_as_written(case, new_desk, venue):
     if "net_result" in case:
         assert books.net_result() == Decimal(case["net_result"])
     assert books.dust() == case.get("dust", {})
+    for letter, places in case.get("restricted", {}).items():
+        assert books.seen_by(letter) == places
+    told = Case.objects.order_by("id").values_list("kind", flat=True)
+    assert [*told] == case.get("cases", [])
     for letter, expected in case.get("result", {}).items():
         row = Position.objects.get(pk=books.named(letter))
         assert {"state": row.state, "qty": plain(row.qty)} == expected
@@ -62,6 +80,7 @@ class _Books:
         )
         self._case = case
         self._orders: dict[int | str, Order] = {}
+        self._filled_at = NOON
         self._strategies = {letter: self.desk.strategy().pk for letter in "ABC"} | {"0": 0}
 
     def take(self, step: dict[str, Any]) -> None:
@@ -74,6 +93,35 @@ class _Books:
                 self._fill(fill)
             case {"reassign": {"order": name, "strategy": letter}}:
                 self.desk.reassign(self._orders[name], to=self._strategies[letter])
+            case {"report": report}:
+                self._report(report)
+            case {"book_provisional": {"order": number}}:
+                missing.sweep(timezone.now() + NAMED_AFTER, [self.desk.account.pk])
+                case = Case.objects.get(order=self._orders[number])
+                wish = Decision(CaseAction.BOOK_PROVISIONAL, "not listed since yesterday")
+                decide(case.pk, wish, OPERATOR)
+                assert self.desk.fresh(self._orders[number]).provisional
+            case {"list": trade}:
+                self._list(trade)
+            case {"rest": rest}:
+                self._orders[rest["order"]] = self.desk.rest(
+                    rest["side"],
+                    rest["qty"],
+                    rest["price"],
+                    strategy_id=self._strategies[rest["strategy"]],
+                    reduce_only=rest["reduce_only"],
+                )
+            case {"cut": {"order": number, "qty": qty}}:
+                change = self._orders[number].instructions.get(payload__has_key="cut")
+                assert change.payload["replace"]["qty"] == qty
+            case {"market_gone": True}:
+                ports.exchange().change_market(self.desk.symbol, active=False)
+                found = gone_markets(self.desk.account.pk)
+                note_comparison(self.desk.account.pk, [Finding.MARKET_GONE], found, tick={})
+            case {"write_off": wish}:
+                case = Case.objects.get(position=self.named(wish["position"]))
+                price = Decimal(wish["price"]) if "price" in wish else None
+                decide(case.pk, Decision(CaseAction.WRITE_OFF, "delisted", price), OPERATOR)
             case {"refused": code}:
                 with pytest.raises(OmsError) as refusal:
                     self._command(step)
@@ -85,6 +133,8 @@ class _Books:
         match step:
             case {"send": send}:
                 self._send(send, send["qty"])
+            case {"close": wish}:
+                self._close(wish)
             case {"close_by": [a, b]}:
                 if "mark" in step:
                     ports.exchange().prices[self.desk.symbol] = Decimal(step["mark"])
@@ -104,6 +154,31 @@ class _Books:
                     type="limit",
                     price="200",
                 )
+
+    def _report(self, report: dict[str, Any]) -> None:
+        """An order that has filled, as the exchange says, and no trade of it."""
+        order = self._orders[report["order"]] = self._send(report, report["qty"])
+        self.desk.claim()
+        self._filled_at = NOON + timedelta(seconds=next(self.desk.seconds))
+        average = Decimal(report["average"])
+        self.desk.report(order, OrderStatus.FILLED, report["qty"], average=average)
+        assert self.desk.fresh(order).status == OrderStatus.SUBMITTED
+
+    def _list(self, facts: dict[str, Any]) -> None:
+        order, names = self._orders[facts["order"]], ("fee", "fee_currency")
+        fee = {name: facts[name] for name in names if name in facts}
+        at = {"executed_at": self._filled_at}
+        self.desk.tell(self.desk.trade(order, facts["qty"], facts["price"], **fee, **at))
+
+    def _close(self, wish: dict[str, Any]) -> None:
+        """Ask for all of a position; the order has what may be sent of it."""
+        ports.exchange().prices[self.desk.symbol] = Decimal(100)
+        command = self.desk.give("close_position", position_id=self.named(wish["position"]))
+        order = Order.objects.get(pk=command.order_ids[0])
+        assert plain(order.qty) == wish["sent"]
+        assert self.desk.leg(order).reduce_only == wish["reduce_only"]
+        self._orders[wish["order"]] = order
+        self.desk.claim()
 
     def _fill(self, fill: dict[str, Any]) -> None:
         number = fill["order"]
@@ -144,14 +219,18 @@ class _Books:
     def _deal(self, row: Deal, names: set[str]) -> dict[str, Any]:
         written = {
             "entry": row.entry,
+            "kind": row.kind,
             "side": row.side,
             "qty": plain(row.qty),
-            "price": plain(row.price),
+            "price": None if row.price is None else plain(row.price),
             "profit": plain(row.profit),
             "position": self._letter(row.position),
             "fee": None if row.fee is None else plain(row.fee),
             "fee_currency": row.fee_currency,
+            "reconciled": row.reconciled,
             "reason": row.position.reason,
+            "strategy": self._strategy(row.strategy_id),
+            "position_strategy": self._strategy(row.position_strategy_id),
         }
         return {name: value for name, value in written.items() if name in names}
 
@@ -161,18 +240,26 @@ class _Books:
         return [self._position(row, set(names)) for row, names in zip(rows, wanted, strict=True)]
 
     def _position(self, row: Position, names: set[str]) -> dict[str, Any]:
-        letters = {number: letter for letter, number in self._strategies.items()}
         numbers = {order.pk: number for number, order in self._orders.items()}
         written = {
             "position": self._letter(row),
             "side": row.side,
             "qty": plain(row.qty),
             "avg_price": plain(row.avg_price.quantize(PLACES)),
-            "strategy": letters[row.strategy_id],
+            "strategy": self._strategy(row.strategy_id),
             "reason": row.reason,
             "ticket_order": numbers[row.ticket],
         }
         return {name: value for name, value in written.items() if name in names}
+
+    def seen_by(self, letter: str) -> list[int]:
+        """Which live deals, from 1, a key sees that is restricted to this strategy."""
+        caller = self.desk.caller_with(strategies=[self._strategies[letter]])
+        seen = {row.pk for row in Deal.objects.visible_to(caller, [self.desk.account.pk])}
+        return [place for place, row in enumerate(self.desk.deals(), start=1) if row.pk in seen]
+
+    def _strategy(self, strategy_id: int) -> str:
+        return {number: letter for letter, number in self._strategies.items()}[strategy_id]
 
     def _letter(self, row: Position) -> str:
         if row.is_external:
@@ -192,4 +279,4 @@ class _Books:
 
 def _plain_fee(deal: dict[str, Any]) -> dict[str, Any]:
     """The case may say 0.10 where we write 0.1."""
-    return deal | ({"fee": plain(Decimal(deal["fee"]))} if "fee" in deal else {})
+    return deal | ({"fee": plain(Decimal(deal["fee"]))} if deal.get("fee") else {})

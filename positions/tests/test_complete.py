@@ -6,7 +6,7 @@ import pytest
 
 from positions import rows
 from positions.api import schema
-from positions.api.parsing import FORMS
+from positions.forms.commands import FORMS
 from positions.models import Deal, Event, Order, Position
 from positions.services.accept import KINDS
 
@@ -16,17 +16,18 @@ PACKAGE = HERE.parent
 CONTRACT = {
     "order": """id, command_id, account_id, symbol, side, order_type, time_in_force, status,
         strategy_id, position_id, previous_position_id, group_id, group_role, reason, comment,
-        client_order_id, exchange_client_order_id, exchange_order_id, qty, price, trigger_price,
-        expires_at, stop_loss, stop_gain, reduce_only, filled_qty, avg_fill_price, fee,
-        fee_currency, reject_code, note, reconciled, edit_replace_state, created_at, updated_at,
-        closed_at""",
+        client_order_id, exchange_client_order_id, expiry, trigger_by, provisional,
+        exchange_order_id, qty, price, trigger_price, expires_at, stop_loss, stop_gain, reduce_only,
+        filled_qty, avg_fill_price, fee, fee_currency, fees_by_currency, reject_code, note,
+        reconciled, edit_replace_state, created_at, updated_at, closed_at""",
     "deal": """id, booking_no, execution_id, account_id, order_id, position_id,
         previous_position_id, symbol, side, qty, price, entry, kind, profit, profit_currency, fee,
-        fee_currency, fee_rate, fee_quote, trigger_source, strategy_id, reason, comment,
-        reconciled, exchange_trade_id, executed_at, created_at""",
-    "position": """id, ticket, account_id, symbol, strategy_id, side, qty, avg_price, profit,
-        fees, fees_by_currency, stop_loss, stop_gain, trailing, protection, unclosable, state,
-        reason, comment, mark_price, floating_profit, opened_at, updated_at, closed_at""",
+        fee_currency, fee_rate, fee_quote, trigger_source, strategy_id, position_strategy_id,
+        reason, comment, reconciled, exchange_trade_id, executed_at, created_at""",
+    "position": """id, ticket, opening_order_id, client_strategy_id, account_id, symbol,
+        strategy_id, side, qty, avg_price, profit, fees, fees_by_currency, stop_loss, stop_gain,
+        trailing, protection, unclosable, state, reason, comment, mark_price, price_at,
+        floating_profit, opened_at, updated_at, closed_at""",
     "event": "seq, event, namespace, account_id, strategy_id, payload, created_at",
 }
 SHOWN = {
@@ -40,9 +41,9 @@ SHOWN = {
 @pytest.mark.parametrize("folder", ["services", "projector"])
 def test_every_module_has_a_test_module(folder):
     modules = {path.stem for path in (PACKAGE / folder).glob("[!_]*.py")}
-    tested = {path.stem.removeprefix("test_") for path in (HERE / folder).glob("test_*.py")}
+    tests = [*(HERE / folder).glob("test_*.py"), *(HERE / folder).glob("[!_]*/")]
 
-    assert modules - tested == set()
+    assert modules - {path.stem.removeprefix("test_") for path in tests} == set()
 
 
 def test_every_command_can_be_parsed_and_accepted():

@@ -2,16 +2,29 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import OperationalError, close_old_connections, connection, connections
+from django.utils import timezone
 
-from accounts.permissions import AccountRights, Caller
+from accounts.rights.permissions import AccountRights, Caller
 from accounts.words import Right
 from oms_project.errors import IdempotencyConflict
 from positions.engine.types import OrderStatus
-from positions.models import AccountLane, Command, Event, Execution, Instruction, Order
+from positions.models import (
+    AccountLane,
+    Command,
+    Event,
+    Execution,
+    Instruction,
+    JournalEntry,
+    JournalKind,
+    Order,
+)
 from positions.outbox import holding
+from positions.projector.unclear import missing
 from positions.tests.desk import Desk
 from positions.tests.fakes import LINEAR
 from positions.tests.ledger.checking import differences
@@ -110,6 +123,24 @@ def test_fills_booked_by_eight_threads_are_numbered_and_chained():
     assert [deal.booking_no for deal in desk.deals()] == list(range(1, THREADS + 1))
     assert [row.previous_hash for row in chain] == ["", *[row.hash for row in chain[:-1]]]
     assert desk.positions()[0].qty == THREADS
+
+
+def test_eight_threads_book_and_settle_a_fill_that_was_not_listed_once():
+    desk = Desk(provisional_after_s=60)
+    order = desk.send("buy", "3")
+    desk.claim()
+    desk.report(order, OrderStatus.FILLED, "3", average=Decimal(100))
+    trades = [desk.trade(order, "1", "99") for _ in range(3)]
+    late = timezone.now() + timedelta(seconds=60)
+
+    at_once(*[lambda: missing.sweep(late, [desk.account.pk])] * THREADS)
+    assert [deal.qty for deal in desk.deals()] == [3]
+    at_once(*[lambda: desk.tell(*trades)] * THREADS)
+
+    assert [deal.price for deal in desk.deals()] == [99] * 3
+    assert Execution.objects.count() == 4
+    assert JournalEntry.objects.get().kind == JournalKind.SETTLE_PROVISIONAL
+    assert differences(desk) == []
 
 
 def test_a_claim_is_given_to_one_of_eight_threads():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from accounts.words import Role
 from oms_project.errors import OrderRejected
-from positions import commands, projector
+from positions import commands, ports, projector
 from positions.engine.types import OrderStatus
 from positions.models import Order
 from positions.services.accept import KINDS
@@ -88,6 +89,20 @@ def close_and_cancel(desk: Desk) -> None:
     desk.give("cancel_order", order_id=order.pk)
 
 
+def close_all(desk: Desk) -> None:
+    """One close waits for the one that rests, the other goes at once."""
+    waiting = desk.bought("2")
+    resting = desk.close(waiting, qty="1", order_type="limit", price="150")
+    desk.claim()
+    desk.report(resting, OrderStatus.SUBMITTED)
+    given = desk.give("close_all_positions")
+    desk.claim()
+    desk.report(resting, OrderStatus.CANCELED)
+    given.refresh_from_db()
+    for order in Order.objects.filter(pk__in=given.order_ids):
+        desk.fill(order, str(order.qty), "120")
+
+
 def close_by(desk: Desk) -> None:
     long, short = desk.bought("2", "100"), desk.filled("sell", "1", "110").position
     desk.give("close_by", position_id_a=long.pk, position_id_b=short.pk)
@@ -101,6 +116,7 @@ def merge(desk: Desk) -> None:
 
 def guard(desk: Desk) -> None:
     """Stops come, are changed, follow a partial close and go with the position."""
+    ports.exchange().prices[desk.symbol] = Decimal(100)
     position = desk.bought("2", "100")
     for stops in ({"stop_loss": "90", "stop_gain": "120"}, {"stop_gain": None, "comment": "mine"}):
         desk.give("position_change", position_id=position.pk, **stops)
@@ -124,6 +140,7 @@ ACTS: dict[type, list[tuple[Act, dict[str, str]]]] = {
     commands.CancelAllOrders: [(cancel_all, {})],
     commands.ChangeOrder: [(replace, {}), (replace_in_vain, {})],
     commands.ClosePosition: [(close, {}), (close, HEDGED), (close_and_cancel, {})],
+    commands.CloseAllPositions: [(close_all, {}), (close_all, HEDGED)],
     commands.CloseBy: [(close_by, HEDGED)],
     commands.MergePositions: [(merge, HEDGED)],
     commands.PositionChange: [(guard, {}), (guard, HEDGED)],

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from accounts.rights import acts
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
@@ -43,3 +45,14 @@ def test_decisions_are_short_and_numbered_without_gaps():
     assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
     for path in decisions:
         assert len(path.read_text().splitlines()) <= 40, path.name
+
+
+def test_the_table_of_acts_is_the_one_that_judges():
+    rows = (ROOT / "docs/howto/access.md").read_text()
+    shown = rows[rows.index("<!-- acts -->") : rows.index("<!-- /acts -->")]
+
+    assert [line for line in shown.splitlines() if line.startswith("|")] == [
+        "| act | roles | rights of the key | a restricted key |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(line)} |" for line in acts.lines()),
+    ]

@@ -6,7 +6,7 @@ from drf_spectacular.generators import SchemaGenerator
 from openapi_spec_validator import validate
 
 from positions import rows
-from positions.api import parsing
+from positions.forms import commands
 from positions.models import Case, Deal, Order, Position
 
 
@@ -44,7 +44,7 @@ def test_every_command_and_field_is_in_it(document):
     }
 
     assert {name: set(fields) for name, fields in shown.items()} == {
-        name: set(forms) for name, forms in parsing.FORMS.items()
+        name: set(forms) for name, forms in commands.FORMS.items()
     }
 
 

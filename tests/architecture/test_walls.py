@@ -56,6 +56,16 @@ def test_the_paper_venue_imports_nothing_of_ours(path):
     assert ours == set()
 
 
+@pytest.mark.parametrize("path", sources("ccxt_driver"), ids=lambda path: path.name)
+def test_the_driver_imports_ccxt_and_what_ccxt_brings(path):
+    brought = {"ccxt", "requests", "aiohttp", "ccxt_driver"}
+    if path.relative_to(ROOT).as_posix() == "ccxt_driver/mt5/rates.py":
+        brought |= {"numpy"}  # When rates are asked for; an extra of the wheel.
+    tops = {name.partition(".")[0] for name in imported(path)}
+
+    assert tops - sys.stdlib_module_names <= brought
+
+
 def test_only_the_gateway_imports_ccxt():
     foreign = sources("oms_project", "accounts", "positions", "riskdesk")
 
@@ -77,10 +87,11 @@ def test_only_settings_know_the_mode():
 
 
 def test_nothing_in_the_gateway_names_an_exchange_outside_its_table():
-    names = re.compile(r"\b(binance|kraken|bybit|okx)\w*\b", re.I)
+    names = re.compile(r"\b(binance|kraken|bybit|okx|x-mbx)\w*\b", re.I)
     offenders = []
     for path in sources("gateway"):
-        if "paper" in path.parts or path.name in ("capabilities.py", "paper_venue.py"):
+        may = {"paper", "exchanges"} & {*path.parts}
+        if may or path.name == "paper_venue.py":
             continue
         code = ast.unparse(_without_docstrings(ast.parse(path.read_text())))
         if names.search(code):

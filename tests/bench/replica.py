@@ -11,11 +11,11 @@ from positions import ports
 from positions.engine.types import OrderStatus, Side
 from positions.journal import JournalKind
 from positions.ledger import stream
-from positions.ledger.executions import Executed
+from positions.ledger.executions import Executed, other_fees_of
 from positions.ledger.stream import BookedDeal, Counters, Entry, time_of
 from positions.models import Execution, Order, Position
 from positions.outbox import holding
-from positions.projector.dust import write_off
+from positions.projector.booking.dust import write_off
 from positions.reports import OrderReport, Reports, TradeReport
 from positions.tests.desk import Desk
 
@@ -32,8 +32,7 @@ class Replica:
         self._strategies = {0: 0} | {number: self._desk.strategy().pk for number in (1, 2, 3)}
         self._orders: dict[int, Order] = {}
         self._executions: dict[int | None, int | None] = {None: None}
-        prices = ports.exchange().prices
-        prices |= {f"{each}/{self._market.quote}": rate for each, rate in RATES.items() if rate}
+        self._rates = {currency: rate for currency, rate in RATES.items() if rate}
 
     def live(self, happened: list[Happened]) -> "Replica":
         """Do all of it."""
@@ -58,6 +57,7 @@ class Replica:
         """A deal of the past, with the ids that its rows have here."""
         return _timeless(deal)._replace(
             strategy_id=self._strategies[deal.strategy_id],
+            position_strategy_id=self._strategies[deal.position_strategy_id],
             position_id=self._position(deal.position_id).pk,
             order_id=None if deal.order_id is None else self._orders[deal.order_id].pk,
             execution_id=self._executions[deal.execution_id],
@@ -69,6 +69,8 @@ class Replica:
             "executed_at": row.executed_at,
             "fee": row.fee,
             "fee_currency": row.fee_currency,
+            "other_fees": tuple((each.currency, each.fee) for each in other_fees_of(row)),
+            "fee_rates": self._rates,
         }
         if row.external:
             self._orders[row.order_id] = self._find(row, facts)

@@ -13,6 +13,7 @@ from bench.ledger.happened import Ids
 from bench.ledger.kinds import KINDS
 from bench.ledger.past import Past
 from positions.engine.money import exact_decimals
+from positions.engine.types import DealRule
 from tests.bench.replica import Replica
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_projector_books_the_same_deals_from_the_same_trades(db, kind):
     later = timezone.now() + timedelta(days=1)  # Than what is booked without a time of its own.
-    past = Past(kind, seed=11, ids=Ids(), start=later)
+    past = Past(kind, seed=11, ids=Ids(), start=later, rules=(DealRule.ORDER,))
     with exact_decimals():
         happened = list(past.until(120))
 

@@ -34,7 +34,7 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> int:
     from django.core.management import call_command  # All of it needs Django to be set up.
 
-    from tests.campaign.invariants import presumed, violations
+    from tests.campaign.invariants import presumed, settled, violations
     from tests.campaign.life import live
     from tests.campaign.schedule import draw
     from tests.campaign.stage import doubts, prepared, story
@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
             resolved_s += doubts(life)
             total += Counter(
                 orders=len(life.venue.orders), trades=len(life.venue.trades),
-                crashes=life.crashes.total(), presumed=presumed(life),
+                crashes=life.crashes.total(), presumed=presumed(life), settled=settled(life),
                 faults=life.exchange.faults.total() - life.exchange.faults["none"],
             )  # fmt: skip
             if seed % 100 == 0:

@@ -1,8 +1,8 @@
 """The ccxt instance of a venue in this process, and what goes wrong on the way to it.
 
 It speaks ccxt's structures and raises ccxt's exceptions, and it leaves the traces that the real
-HTTP session leaves (``gateway.wire``): whether a request left, which status and code came back. So
-everything above it is the OMS's own code.
+HTTP session leaves (``gateway.sessions.wire``): whether a request left, which status and code came
+back. So everything above it is the OMS's own code.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import ccxt
 
 from gateway.pacing import Pace
-from gateway.wire import current
+from gateway.sessions.wire import current
 from tests.campaign.clock import EPOCH
 from tests.campaign.venue import LIVE, Order, Refusal, Trade, Venue
 
@@ -24,7 +24,8 @@ STATUS = {"NEW": "open", "PARTIALLY_FILLED": "open", "FILLED": "closed", "CANCEL
           "EXPIRED": "expired"}  # fmt: skip
 CLASSES = {"-4116": ccxt.InvalidOrder, "-2022": ccxt.InvalidOrder, "-2011": ccxt.OrderNotFound,
            "-2013": ccxt.OrderNotFound, "-4028": ccxt.InvalidOrder,
-           "-2010": ccxt.InsufficientFunds}  # fmt: skip
+           "-1013": ccxt.InvalidOrder, "-2010": ccxt.InsufficientFunds,
+           "-1121": ccxt.BadSymbol}  # fmt: skip
 
 
 class Fault(StrEnum):
@@ -42,31 +43,37 @@ class Fault(StrEnum):
     UNKNOWN_BEFORE = "unknown_before"
     UNKNOWN_AFTER = "unknown_after"
     SLOW_AFTER = "slow_after"
+    ID_ONLY_AFTER = "id_only_after"
+    GONE = "gone"
 
 
-_ACTING = [fault for fault in Fault if fault is not Fault.NONE]
+_HARD = (Fault.ID_ONLY_AFTER, Fault.GONE)
+_ACTING = [fault for fault in Fault if fault not in (Fault.NONE, *_HARD)]
 _READING = [Fault.THROTTLED, Fault.NOT_SENT, Fault.LOST_BEFORE, Fault.UNKNOWN_BEFORE,
             Fault.SLOW_AFTER]  # fmt: skip
 _AFTER = {Fault.LOST_AFTER, Fault.RESET_AFTER, Fault.TRUNCATED_AFTER, Fault.NO_ID_AFTER,
-          Fault.UNKNOWN_AFTER, Fault.SLOW_AFTER}  # fmt: skip
+          Fault.UNKNOWN_AFTER, Fault.SLOW_AFTER, Fault.ID_ONLY_AFTER}  # fmt: skip
 _TIMEOUT_S = 10.0
 HAS = ("fetchOrder", "fetchOrders", "fetchMyTrades", "fetchTime", "fetchPositions",
        "fetchPositionMode")  # fmt: skip
 
 
 class Exchange:
-    """As much of a ccxt class as ``gateway.sessions`` uses."""
+    """As much of a ccxt class as ``gateway.sessions.kept`` uses."""
 
     id = "binance"
 
-    def __init__(self, venue: Venue, *, dice: Random, share: float) -> None:
+    def __init__(self, venue: Venue, *, dice: Random, share: float, is_hard: bool = False) -> None:
+        self._acting = [*_ACTING, Fault.ID_ONLY_AFTER] if is_hard else _ACTING
+        self._reading = [*_READING, Fault.GONE] if is_hard else _READING
         self.share = share
         self.hanging = 0
         self.answered_at_s = 0.0  # When the last of those that hung had its answer.
         self.faults: Counter[Fault] = Counter()
         self.posts: Counter[str] = Counter()
         self.options: dict[str, Any] = {}
-        self.markets = {venue.symbol: {"symbol": venue.symbol, "contract": not venue.is_spot}}
+        market = {"symbol": venue.symbol, "contract": not venue.is_spot, "contractSize": 1}
+        self.markets = {venue.symbol: market}
         self.has = dict.fromkeys(HAS, True)
         self.pace = Pace(requests=())  # Turns are taken in ccxt, which is not here.
         self._venue = venue
@@ -134,13 +141,15 @@ class Exchange:
 
     async def fetch_balance(self, params: dict[str, Any]) -> dict[str, Any]:
         await self._read()
-        return {"total": {name: str(qty) for name, qty in self._venue.balances().items()}}
+        total = {name: str(qty) for name, qty in self._venue.balances().items()}
+        return {"total": total, "info": {"balances": [*total], "assets": []}}
 
     async def fetch_positions(self, _: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
         await self._read()
         net = self._venue.net
         side = "long" if net > 0 else "short"
-        return [{"symbol": self._venue.symbol, "side": side, "contracts": str(abs(net))}]
+        held = {"side": side, "contracts": str(abs(net)), "entryPrice": str(self._venue.price)}
+        return [{"symbol": self._venue.symbol} | held]
 
     async def fetch_time(self, params: dict[str, Any]) -> int:
         await self._read()
@@ -154,6 +163,9 @@ class Exchange:
     def milliseconds(self) -> int:
         return _ms(asyncio.get_running_loop().time())
 
+    def market(self, symbol: str) -> dict[str, Any]:
+        return self.markets[symbol]
+
     def feature_value(self, *_: Any) -> None:
         return None
 
@@ -163,7 +175,7 @@ class Exchange:
     # --- underneath ---
 
     async def _act(self, method: str, act: Callable[[], Order], client_id: str = "") -> Any:
-        fault = await self._on_the_way(_ACTING)
+        fault = await self._on_the_way(self._acting)
         if fault is Fault.NOT_SENT:
             _not_sent()
         current.get().leaving(method)
@@ -176,7 +188,10 @@ class Exchange:
                 _no(refusal.code, str(refusal))
         match fault:
             case Fault.NONE:
-                return _order(order, whole=self._dice.random() < 0.5)
+                whole = self._dice.random() < 0.5
+                return _order(order, whole=whole and not self._venue.lists_late)
+            case Fault.ID_ONLY_AFTER:
+                return {"id": order.id, "info": {}}
             case Fault.NO_ID_AFTER:
                 return {"id": None, "info": {}}
             case Fault.SLOW_AFTER:
@@ -187,7 +202,7 @@ class Exchange:
         await self._fail(fault)
 
     async def _read(self) -> None:
-        fault = await self._on_the_way(_READING)
+        fault = await self._on_the_way(self._reading)
         if fault is Fault.NOT_SENT:
             _not_sent()
         current.get().leaving("GET")
@@ -221,6 +236,8 @@ class Exchange:
                 raise ccxt.ExchangeNotAvailable("disconnected")
             case Fault.TRUNCATED_AFTER:
                 raise ccxt.ExchangeError("half a body")
+            case Fault.GONE:
+                _no("-1121", "Invalid symbol.")
             case Fault.THROTTLED:
                 wire.judged, wire.status, wire.code, wire.retry_after_s = True, 429, "-1003", 2.0
                 raise ccxt.DDoSProtection("too many requests")
@@ -263,11 +280,20 @@ def _order(order: Order, *, whole: bool = False) -> dict[str, Any]:
         "status": STATUS[order.status],
         "amount": str(order.qty),
         "filled": str(order.filled),
+        "average": _average(order),
         "price": None if order.price is None else str(order.price),
         "timestamp": _ms(order.at_s),
         "trades": [_trade(trade) for trade in order.trades] if whole else [],
         "info": {},
     }
+
+
+def _average(order: Order) -> str | None:
+    """As ccxt computes it: to eighteen places."""
+    if not order.filled:
+        return None
+    worth = sum((trade.qty * trade.price for trade in order.trades), Decimal(0))
+    return str((worth / order.filled).quantize(Decimal("1e-18")))
 
 
 def _trade(trade: Trade) -> dict[str, Any]:

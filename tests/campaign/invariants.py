@@ -9,7 +9,17 @@ from decimal import Decimal
 
 from positions.engine.orders import MOVES
 from positions.engine.types import OrderStatus
-from positions.models import Command, Deal, Dust, Event, ExchangeOrder, Execution, Order, Position
+from positions.models import (
+    Command,
+    Deal,
+    Dust,
+    Event,
+    ExchangeOrder,
+    Execution,
+    JournalEntry,
+    Order,
+    Position,
+)
 from positions.tests.ledger.checking import differences
 from tests.campaign.life import Life
 from tests.campaign.venue import LIVE
@@ -32,12 +42,19 @@ def violations(life: Life) -> list[str]:
         *_moves(life),
         *_events(life),
         *differences(life.desk),
+        *life.between,
     ]
 
 
 def presumed(life: Life) -> int:
     """Orders that the exchange never showed: not lost, and counted apart."""
     return Order.objects.filter(account=life.desk.account, note="presumed").count()
+
+
+def settled(life: Life) -> int:
+    """How often real trades took the place of a provisional booking."""
+    entries = JournalEntry.objects.filter(account=life.desk.account, kind="settle_provisional")
+    return entries.count()
 
 
 def _sent_once(life: Life) -> Iterator[str]:
@@ -67,7 +84,7 @@ def _fills(life: Life) -> Iterator[str]:
     }
     mine = {
         (e.exchange_trade_id, e.exchange_order_id): (e.qty, e.price, e.fee, e.fee_currency)
-        for e in Execution.objects.filter(account=life.desk.account)
+        for e in Execution.objects.filter(account=life.desk.account, provisional=False)
     }
     for key in theirs.keys() - mine.keys():
         yield f"lost: trade {key} {theirs[key]}"
@@ -76,12 +93,25 @@ def _fills(life: Life) -> Iterator[str]:
     for key in mine.keys() & theirs.keys():
         if mine[key] != theirs[key]:
             yield f"trade {key}: {mine[key]} here, {theirs[key]} there"
+    yield from _deals(life)
+
+
+def _deals(life: Life) -> Iterator[str]:
+    """Every trade has its deals, or its part in what was booked for it and then corrected."""
     booked: defaultdict[str, Decimal] = defaultdict(Decimal)
     for deal in Deal.objects.live().filter(account=life.desk.account, kind="fill"):
         booked[deal.exchange_trade_id] += deal.qty
-    for trade in life.venue.trades:
-        if booked[str(trade.id)] != trade.qty:
-            yield f"deals of trade {trade.id}: {booked[str(trade.id)]}, not {trade.qty}"
+    entries = JournalEntry.objects.filter(account=life.desk.account, kind="settle_provisional")
+    for facts in entries.values_list("facts", flat=True):
+        if facts["from_booking_no"] is None:
+            stood = Execution.objects.filter(pk__in=facts["provisional_ids"])
+            real = Execution.objects.filter(pk__in=facts["execution_ids"])
+            if sum(booked.pop(e.exchange_trade_id) for e in stood) == sum(e.qty for e in real):
+                booked |= {e.exchange_trade_id: e.qty for e in real}
+    qtys = {str(trade.id): trade.qty for trade in life.venue.trades}
+    for name in booked.keys() | qtys.keys():
+        if booked[name] != qtys.get(name, ZERO):
+            yield f"deals of trade {name}: {booked[name]}, not {qtys.get(name, ZERO)}"
 
 
 def _net(life: Life) -> Iterator[str]:
@@ -131,6 +161,8 @@ def _totals(life: Life) -> Iterator[str]:
 
 
 def _at_rest(life: Life) -> Iterator[str]:
+    for order in Order.objects.filter(account=life.desk.account, provisional=True):
+        yield f"{order} is provisional, and all of its trades are listed"
     for order in Order.objects.open().filter(account=life.desk.account):
         if order.status not in ("SUBMITTED", "PARTIALLY_FILLED"):
             yield f"{order} is still on its way"

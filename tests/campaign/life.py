@@ -1,4 +1,4 @@
-"""One life: the OMS's lanes, pollers and sweeper on virtual time, and clients that ask.
+"""One life: the OMS's lanes, leases, pollers and sweeper on virtual time, and clients that ask.
 
 A crash cancels everything that the process does, wherever it is, and forgets all it had in memory;
 a while later a new one starts. What was committed stays.
@@ -10,7 +10,10 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
+from time import monotonic
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -18,25 +21,29 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from gateway import loop as gateway_loop
-from gateway import markets, position_mode, sessions
-from gateway.markets import Profile
-from gateway.runner import Runner, left_behind
-from gateway.session import Session
+from gateway.exchanges.profile import Profile
+from gateway.pricing import feeds
+from gateway.sessions import kept as sessions
+from gateway.sessions import markets, position_mode
+from gateway.sessions.session import Session
+from gateway.worker.runner import Runner, left_behind
 from oms_project import faultpoints
 from oms_project.errors import OmsError
 from oms_project.faultpoints import Place
 from positions import ports
-from positions.models import Command, Order, Position
+from positions.models import Command, ExchangeOrder, Order, Position
 from positions.tests.desk import Desk
+from positions.tests.ledger.checking import differences
 from tests.campaign.clock import VirtualLoop, virtual_time
 from tests.campaign.exchange import Exchange
 from tests.campaign.schedule import LENGTH_S, Ask, Schedule
-from tests.campaign.venue import Venue
+from tests.campaign.venue import LARGER_STEP, STEP, Venue
 
 CALM_S = 240.0
 SWEEP_S = 1.0
 DEAD_S = 2.0
 SETTLE_S = 5.0
+HASTY_S = 12  # An account that books provisionally so soon.
 
 
 class Crash(asyncio.CancelledError):
@@ -45,7 +52,10 @@ class Crash(asyncio.CancelledError):
 
 @dataclass
 class Life:
-    """What came of a schedule: the desk with its books, the venue with its journal."""
+    """What came of a schedule: the desk with its books, the venue with its journal.
+
+    ``between``: what the checks of the ledger found while trades were awaited.
+    """
 
     schedule: Schedule
     desk: Desk
@@ -54,15 +64,18 @@ class Life:
     answered: list[int] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     crashes: Counter[Place] = field(default_factory=Counter)
+    between: list[str] = field(default_factory=list)
 
 
 def live(schedule: Schedule) -> Life:
     """Live through a schedule until everything has come to rest."""
     with virtual_time() as loop:
         dice = Random(schedule.seed)
-        desk = Desk(**schedule.kind)
+        hasty = {"provisional_after_s": HASTY_S} if schedule.lists_late else {}
+        desk = Desk(**schedule.kind, **hasty)
         venue = Venue(desk.symbol, dice=dice, now_s=loop.time)
-        exchange = Exchange(venue, dice=dice, share=schedule.faults)
+        venue.lists_late = schedule.lists_late
+        exchange = Exchange(venue, dice=dice, share=schedule.faults, is_hard=schedule.is_hard)
         stage = _Stage(Life(schedule, desk, venue, exchange), loop, dice)
         with stage.set():
             loop.run_until_complete(stage.play())
@@ -96,14 +109,36 @@ class _Stage:
         with ExitStack() as patches:
             for module in known:
                 patches.enter_context(patch.object(module, "db", _on_the_spot))
-            patches.enter_context(patch.object(markets, "refresh", _nothing))
+            timed = [
+                module
+                for name, module in sys.modules.items()
+                if name.startswith("gateway.") and getattr(module, "monotonic", None) is monotonic
+            ]
+            for module in timed:  # What waits by the loop's clock has to measure by it.
+                patches.enter_context(patch.object(module, "monotonic", self._loop.time))
+            patches.enter_context(patch.object(feeds, "feed_of", _no_feed))
+            patches.enter_context(patch.object(markets, "keep_current", _nothing))
+            patches.enter_context(patch.object(markets, "refresh_after_refusal", self._read_rules))
             port = ports.exchange()
+            self._tell_rules()
             patches.enter_context(patch.object(port, "wake", self._wake))
             faultpoints.listen(self._stumble)
             try:
                 yield
             finally:
                 faultpoints.listen(None)
+                self.life.venue.step = STEP
+                self._tell_rules()
+
+    def _tell_rules(self) -> None:
+        """What the market's list says now."""
+        venue = self.life.venue
+        ports.exchange().change_market(  # type: ignore[attr-defined]
+            venue.symbol, amount_step=venue.step, min_amount=venue.step
+        )
+
+    async def _read_rules(self, account_id: int) -> None:
+        self._tell_rules()
 
     async def play(self) -> None:
         """Start, act, break; then calm down until nothing moves any more."""
@@ -114,6 +149,8 @@ class _Stage:
         schedule = self.life.schedule
         acts = [asyncio.create_task(self._act(ask), name="client") for ask in schedule.asks]
         ticks = [asyncio.create_task(self._tick(at_s), name="market") for at_s in schedule.ticks]
+        if schedule.refiltered_at_s is not None:
+            self._loop.call_later(schedule.refiltered_at_s, self._refilter)
         await asyncio.gather(*acts, *ticks)
         await asyncio.sleep(max(0.0, LENGTH_S - self._loop.time()))
         self.life.exchange.share = 0.0
@@ -136,6 +173,7 @@ class _Stage:
         session.set_result(Session(profile, self.life.exchange))
         sessions._open[account_id] = session
         self._begin("process: sweeper", self._sweep(self._runner))
+        self._begin("process: leases", self._runner.keep_leases())
         self._begin("process: serve", self._runner.serve(account_id))
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -177,12 +215,17 @@ class _Stage:
         until_s = self._loop.time() + CALM_S
         await asyncio.sleep(SETTLE_S)
         while self._loop.time() < until_s and (self._waits() or self._moves()):
+            if self.life.schedule.lists_late and self._orders(provisional=True).exists():
+                self.life.between += differences(self.life.desk)
             await asyncio.sleep(SETTLE_S)
 
     def _waits(self) -> bool:
         """Whether somebody has not had the time to go on after an answer that came late."""
         exchange = self.life.exchange
         return exchange.hanging > 0 or self._loop.time() - exchange.answered_at_s < SETTLE_S
+
+    def _orders(self, **facts: Any) -> Any:
+        return Order.objects.filter(account=self.life.desk.account, **facts)
 
     def _moves(self) -> bool:
         open_orders = Order.objects.open().filter(account=self.life.desk.account)
@@ -191,7 +234,10 @@ class _Stage:
         asked = Command.objects.filter(
             account=self.life.desk.account, status__in=("accepted", "unknown")
         )
-        return moving.exists() or owing.exists() or asked.exists()
+        untold = ExchangeOrder.objects.filter(
+            account=self.life.desk.account, owes_since__isnull=False
+        )
+        return moving.exists() or owing.exists() or asked.exists() or untold.exists()
 
     async def _end(self) -> None:
         self._runner = None
@@ -206,7 +252,13 @@ class _Stage:
 
     async def _tick(self, at_s: float) -> None:
         await asyncio.sleep(at_s)
+        if self.life.schedule.is_hard:
+            self.life.venue.price = Decimal(self._dice.randint(50, 150))
         self.life.venue.trade_a_little()
+
+    def _refilter(self) -> None:
+        """The market takes larger steps only; nobody is told."""
+        self.life.venue.step = LARGER_STEP
 
     async def _act(self, ask: Ask) -> None:
         await asyncio.sleep(ask.at_s)
@@ -262,6 +314,37 @@ class _Stage:
         position: Position = self._dice.choice(held)
         return self.life.desk.give("close_position", position_id=position.pk)
 
+    def _ask_rest_close(self, ask: Ask) -> Command | None:
+        """A close that rests; on derivatives reduce-only where the net allows."""
+        held = self.life.desk.positions()
+        if not held:
+            return None
+        position: Position = self._dice.choice(held)
+        price = str(self._dice.randint(90, 110))
+        given = {"position_id": position.pk, "order_type": "limit", "price": price}
+        return self.life.desk.give("close_position", **given)
+
+    def _ask_reduce_only(self, ask: Ask) -> Command | None:
+        """A client's own order that may only reduce; it rests, or is a market order."""
+        held = self.life.desk.positions()
+        if not held:
+            return None
+        position: Position = self._dice.choice(held)
+        given: dict[str, Any] = {
+            "symbol": position.symbol,
+            "side": "sell" if position.side == "buy" else "buy",
+            "qty": f"{self._dice.randint(1, 20) / 10}",
+            "reduce_only": True,
+            "strategy_id": position.strategy_id,
+            "type": self._dice.choice(("limit", "limit", "market")),
+        }
+        if given["type"] == "limit":
+            given["price"] = str(self._dice.randint(90, 110))
+        if self.life.schedule.kind.get("position_mode") == "hedge":
+            given["position_id"] = position.pk
+        request_id = f"{self.life.schedule.seed}-{ask.number}"
+        return self.life.desk.give("send_order", request_id=request_id, **given)
+
     def _send(self, ask: Ask, **payload: Any) -> Command:
         qty = f"{self._dice.randint(5, 30) / 10}"
         payload |= {"symbol": self.life.desk.symbol, "qty": qty}
@@ -277,6 +360,11 @@ class _Stage:
 async def _on_the_spot(fn: Any, *args: Any, **kwargs: Any) -> Any:
     """As ``gateway.loop.db``, on this thread."""
     return gateway_loop._with_connection(fn, *args, **kwargs)
+
+
+async def _no_feed(account_id: int) -> Any:
+    """Nobody tells prices: what rests is asked about in its turn."""
+    return SimpleNamespace(want=lambda *_: None, known=lambda *_: None)
 
 
 async def _nothing(account_id: int) -> None:

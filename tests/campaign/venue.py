@@ -12,6 +12,7 @@ from random import Random
 
 ZERO = Decimal(0)
 LIVE = ("NEW", "PARTIALLY_FILLED")
+STEP, LARGER_STEP = Decimal("0.001"), Decimal("0.5")
 
 
 class Refusal(Exception):
@@ -69,6 +70,8 @@ class Venue:
         self.orders: list[Order] = []
         self.trades: list[Trade] = []
         self.price = Decimal(100)
+        self.step = STEP
+        self.lists_late = False
         self._dice = dice
         self._now_s = now_s
 
@@ -105,10 +108,11 @@ class Venue:
         """Take an order; a market order is filled at once.
 
         Raises:
-            Refusal: its id is live already, or it reduces nothing.
+            Refusal: its id is live already, it breaks a rule of the market, or it reduces nothing.
         """
         if any(o.client_id == client_id and o.status in LIVE for o in self.orders):
             raise Refusal("-4116", "ClientOrderId is duplicated.")
+        self._check_step(qty)
         if reduce_only and self._reducible(side) <= 0:
             raise Refusal("-2022", "ReduceOnly Order is rejected.")
         now_s = self._now_s()
@@ -145,10 +149,11 @@ class Venue:
         """Give a live order another total and price.
 
         Raises:
-            Refusal: it has ended, or is filled beyond that already.
+            Refusal: it has ended, is filled beyond that already, or breaks a rule of the market.
         """
         if order.status not in LIVE:
             raise Refusal("-2013", "Order does not exist.")
+        self._check_step(qty)
         if qty <= order.filled:
             raise Refusal("-4028", "The quantity is filled already.")
         order.qty, order.price = qty, price
@@ -191,18 +196,25 @@ class Venue:
             fee=qty * Decimal("0.001") if base_fee else qty * price * Decimal("0.0005"),
             fee_currency="BTC" if base_fee else "USDT",
             at_s=now_s,
-            visible_at_s=now_s + self._lag_s(),
+            visible_at_s=now_s + self._lag_s() + self._late_s(),
         )
         self.trades.append(trade)
         order.trades.append(trade)
         order.filled += qty
         order.status = "FILLED" if not order.left else "PARTIALLY_FILLED"
 
+    def _check_step(self, qty: Decimal) -> None:
+        if qty % self.step:
+            raise Refusal("-1013", "Filter failure: LOT_SIZE")
+
     def _reducible(self, side: str) -> Decimal:
         return max(-self.net if side == "buy" else self.net, ZERO)
 
     def _lag_s(self) -> float:
         return self._dice.choice((0.0, 0.0, 0.0, 0.3, 2.0))
+
+    def _late_s(self) -> float:
+        return self._dice.choice((0.0, 0.0, 30.0)) if self.lists_late else 0.0
 
     def _rounded(self, qty: Decimal) -> Decimal:
         return qty.quantize(Decimal("0.001"), rounding="ROUND_DOWN")

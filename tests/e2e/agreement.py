@@ -64,8 +64,14 @@ def _differing(product: Product, account: Json) -> list[tuple[Json, Json]]:
 
 def _agree(order: Json, row: Json) -> bool:
     ended = order["status"] in FINAL or row["status"] in VENUE_FINAL
-    same = not ended or VENUE_FINAL.get(row["status"]) == order["status"]
+    same = not ended or _told_by(order, row) == order["status"]
     return same and Decimal(order["filled_qty"]) <= Decimal(order["qty"])
+
+
+def _told_by(order: Json, row: Json) -> str | None:
+    """What the venue's final status means here: what it cut to fit a position is not filled."""
+    was_cut = row["status"] == "FILLED" and Decimal(row["qty"]) < Decimal(order["qty"])
+    return "CANCELED" if was_cut else VENUE_FINAL.get(row["status"])
 
 
 def is_quiet(product: Product) -> bool:

@@ -50,14 +50,31 @@ def add_strategy_account(product: Product, exchange_id: str) -> Json:
 
 def add_strategies(product: Product, accounts: list[Json]) -> list[int]:
     """Three strategies that both accounts know, and a key for all of it."""
-    ids = [word for account in accounts for word in ("--account-id", str(account["id"]))]
-    key = product.manage("create_api_key", "--user-name", "trader", *ids)
-    product.facts["api_key"] = Product.printed(key)["api_key"]["plain"]
+    let_product_trade(product, accounts)
     account_ids = [account["id"] for account in accounts]
     return [
         product.send("/strategies", {"name": name, "account_ids": account_ids})["strategy_id"]
         for name in ("slow", "fast", "contrary")
     ]
+
+
+def let_product_trade(product: Product, accounts: list[Json]) -> None:
+    """From now on the product's key is one for these accounts."""
+    ids = [word for account in accounts for word in ("--account-id", str(account["id"]))]
+    key = product.manage("create_api_key", "--user-name", "trader", *ids)
+    product.facts["api_key"] = Product.printed(key)["api_key"]["plain"]
+
+
+def add_robot(product: Product, name: str, account: Json) -> tuple[str, int]:
+    """The restricted key of a new robot, and its strategy."""
+    body = {"name": name, "account_ids": [account["id"]]}
+    strategy_id = product.send("/strategies", body)["strategy_id"]
+    product.manage("create_user", "--user-name", name, "--role", "robot", "--no-password")
+    told = product.manage(
+        "create_api_key", "--user-name", name, "--account-id", str(account["id"]),
+        "--strategy-id", str(strategy_id),
+    )  # fmt: skip
+    return product.printed(told)["api_key"]["plain"], strategy_id
 
 
 class Traders:

@@ -8,8 +8,9 @@ import ccxt
 import pytest
 import requests
 
-from gateway.functions import FUNCTIONS, Kind
+from gateway.clients.functions import FUNCTIONS, Kind
 from tests.e2e.agreement import check
+from tests.e2e.strategies import add_strategy_account
 
 pytestmark = pytest.mark.e2e
 
@@ -246,19 +247,33 @@ def test_account_settings_go_to_the_exchange_and_two_way_does_not(product):
     assert caller.refusal("setLeverage", 900, caller.symbol) == (422, "validation_error")
 
 
+def _holder(product, account, *only: str) -> Caller:
+    """A new key of the trader's on this account."""
+    words = ("--user-name", "trader", "--account-id", str(account["id"]), *only)
+    issued = json.loads(product.manage("create_api_key", *words))
+    caller = Caller(product, SPOT, issued["api_key"]["plain"])
+    caller.account = account
+    return caller
+
+
 def test_a_restricted_key_sees_its_own_orders_only(product):
-    whole = Caller(product, SPOT)
-    issued = product.manage("create_api_key", "--user-name", "trader", "--account-id",
-                            str(whole.account["id"]), "--strategy-id", "1")  # fmt: skip
-    robot = Caller(product, SPOT, json.loads(issued)["api_key"]["plain"])
-    theirs, own = whole.rest(), robot.rest(strategy_id=1)
+    account = add_strategy_account(product, SPOT)
+    whole = _holder(product, account)
+    strategy_id = requests.post(
+        f"{product.base}/strategies",
+        json={"name": "the robot's", "account_ids": [account["id"]]},
+        headers=whole.headers,
+        timeout=30,
+    ).json()["strategy_id"]
+    robot = _holder(product, account, "--strategy-id", str(strategy_id))
+    theirs, own = whole.rest(), robot.rest(strategy_id=strategy_id)
 
     shown = [order["id"] for order in robot.call("fetchOpenOrders", robot.symbol)]
 
     assert shown == [own["id"]]
     assert robot.refusal("fetchOrder", theirs["id"], robot.symbol) == (404, "order_not_found")
     assert robot.refusal("cancelOrder", theirs["id"], robot.symbol) == (404, "order_not_found")
-    assert robot.refusal("fetchBalance") == (403, "strategy_permission_denied")
+    assert robot.refusal("fetchBalance") == (403, "permission_denied")
     raw = requests.get(
         f"{product.base}/ccxt/orders/raw",
         params={"account_ids": robot.account["id"]},

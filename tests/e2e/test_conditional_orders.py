@@ -125,6 +125,27 @@ def test_what_a_trigger_placed_is_changed_and_cancelled_as_an_order(product):
     agree(product, account)
 
 
+@pytest.mark.parametrize(
+    ("trigger_by", "told"), [("mark", "MARK_PRICE"), ("last", "CONTRACT_PRICE")]
+)
+def test_the_exchange_is_told_for_which_price_a_trigger_waits(product, trigger_by, told):
+    account = product.account(LINEAR)
+    order = sell(product, account, "stop", trigger_by=trigger_by)
+
+    raw = product.every("/ccxt/orders/raw", account_ids=account["id"])
+    mine = [row for row in raw if row["client_order_id"] == order["exchange_client_order_id"]]
+    product.command("cancel_order", order_id=order["id"])
+
+    assert order["trigger_by"] == trigger_by
+    assert mine
+    assert all(f'"{told}"' in str(row["raw_json"]).replace("'", '"') for row in mine)
+    spot = {"account_id": product.account(SPOT)["id"], "command": "send_order",
+            "payload": {"symbol": "BTC/USDT", "side": "sell", "type": "stop", "qty": "0.01",
+                        "trigger_price": "59000", "trigger_by": "mark"}}  # fmt: skip
+    refused = product.post(spot).json()["results"][0]["error"]
+    assert (refused["details"]["field"], refused["details"]["limit"]) == ("trigger_by", ["last"])
+
+
 @pytest.mark.parametrize("triggers_meanwhile", [False, True])
 @pytest.mark.parametrize("fault", ["silence", "reset", "empty"])
 def test_an_unanswered_stop_is_adopted_and_never_sent_twice(product, fault, triggers_meanwhile):
@@ -173,15 +194,16 @@ def test_a_cancel_that_the_trigger_overtakes_leaves_the_fills(product, exchange_
     agree(product, account)
 
 
-def test_reduce_only_with_nothing_to_reduce_is_rejected_when_it_triggers(product):
+def test_reduce_only_ends_with_its_position_and_does_not_trigger_later(product):
     account = product.account(LINEAR)
     held = next(row for row in product.positions(account) if row["side"] == "buy")
     stop = {"order_type": "stop", "reduce_only": True, "trigger_price": "59000", "side": "sell"}
     order = product.buy(account, held["qty"], position_id=held["id"], **stop)
     product.buy(account, held["qty"], side="sell")
 
+    assert until(product, order, "CANCELED")["note"] == "Cancelled: its position is gone."
     product.set_price(account, 58_500)
-
-    assert until(product, order, "REJECTED")["filled_qty"] == "0"
     product.buy(account, "1")
+
+    assert product.order(order["id"])["filled_qty"] == "0"
     agree(product, account)

@@ -56,6 +56,36 @@ def test_a_position_is_closed_in_two_parts_and_nothing_is_left(product, exchange
     check(product, account)
 
 
+@pytest.mark.parametrize(("exchange_id", "mode"), ALL)
+def test_what_is_checked_comes_true_and_until_then_nothing_is_sent(product, exchange_id, mode):
+    account = product.account(exchange_id, mode)
+    product.buy(account, "0.02")  # Prices and markets are known from here on.
+    buy = {"symbol": account["symbols"][0], "side": "buy", "type": "market", "qty": "0.01"}
+    buy |= {"strategy_id": 1}
+    body = {"account_id": account["id"], "command": "send_order", "payload": buy}
+    too_little = body | {"payload": buy | {"qty": "0.0000001"}}
+    price = str(int(product.mid(account) * Decimal("0.9")))
+    resting = body | {"payload": buy | {"type": "limit", "price": price}}
+    posts, journal = product.order_posts(), product.journal(account)
+    seqs = product.every("/oms/events", account_ids=account["id"])[-1]["seq"]
+
+    told = product.post([body, too_little, resting], check="true").json()["results"]
+
+    assert (product.order_posts(), product.journal(account)) == (posts, journal)
+    assert product.every("/oms/events", account_ids=account["id"])[-1]["seq"] == seqs
+    order = product.post(body, wait_ms=60_000).json()["results"][0]["order"]
+    refused = product.post(too_little).json()["results"][0]
+    assert told[1]["error"] == refused["error"]
+    effect = told[0]["effect"]
+    if effect["position_after"]["position_id"] is not None:
+        assert effect["position_after"]["position_id"] == order["position_id"]
+    grown = Decimal(effect["position_after"]["qty"]) - Decimal(effect["position_before"]["qty"])
+    assert grown == Decimal(order["filled_qty"])
+    effect = told[2]["effect"]
+    assert Decimal(effect["notional"]) == Decimal("0.01") * Decimal(price)
+    assert 0 < Decimal(effect["fee"]) < Decimal(effect["notional"]) / 100
+
+
 @pytest.mark.parametrize(("exchange_id", "within_s"), [("ccxtpro.binance", 1.0),
                                                        ("ccxt.binance", 6.0)])  # fmt: skip
 def test_the_fill_of_a_resting_order_arrives_by_itself(product, exchange_id, within_s):

@@ -202,6 +202,31 @@ def test_on_spot_with_the_exchanges_policy_a_close_comes_after_the_cancelled_sto
     check_final_states(product, account)
 
 
+@pytest.mark.parametrize("exchange_id", [USDM, SPOT])
+def test_all_positions_are_closed_also_when_the_oms_is_killed_between(product, exchange_id):
+    account = product.account(exchange_id)
+    held = product.buy(account, "0.02")["position_id"]
+    half = {"position_id": held, "qty": "0.01", "order_type": "limit", "price": "70000"}
+    resting_close = product.command("close_position", **half)["order"]
+    body = {"account_id": account["id"], "command": "close_all_positions", "payload": {}}
+    process = product.processes[OMS[product.mode]]
+
+    told = product.post(body | {"request_id": f"all {exchange_id}"}, wait_ms=0).json()["results"][0]
+    process.kill()
+    process.start()
+    product.wait_until_ready()
+    product.until(is_closed(product, held), PATIENCE_S, "everything was closed")
+    again = product.post(body | {"request_id": f"all {exchange_id}"}, wait_ms=60_000)
+    result = again.json()["results"][0]
+
+    assert result["command_id"] == told["command_id"]
+    assert (result["status"], result["left"]) == ("completed", [])
+    assert product.order(resting_close["id"])["status"] == "CANCELED"
+    assert product.positions(account) == []
+    check(product, account)
+    check_final_states(product, account)
+
+
 def test_a_stop_that_was_watched_when_the_oms_was_killed_fires_after_the_restart(product):
     account = product.account(SPOT_PRO)
     held = protected(product, account, stop_loss="58000")

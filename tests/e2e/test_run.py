@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.faults]
 
 
 class Run:
-    """``python -m oms_project.up``, as the Makefile starts it, in a process group of its own."""
+    """``oms_project.starting.up``, as the Makefile starts it, in a process group of its own."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -32,7 +32,7 @@ class Run:
                 "OMS_PAPER_PORT": str(self.paper_port)}  # fmt: skip
         with (self.data.parent / "run.log").open("ab") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "oms_project.up"],
+                [sys.executable, "-m", "oms_project.starting.up"],
                 cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.starts += 1
@@ -136,13 +136,14 @@ def test_the_printed_curl_gives_a_filled_order(run):
 def test_ctrl_c_stops_everything_and_a_second_run_goes_on(run):
     run.buy()
     key, before = run.facts["api_key"], run.position()
-    parts = run.parts()
+    parts, shown = run.parts(), run.guide().count(key)
 
     assert run.ctrl_c() == 0
     assert not any(part.is_running() for part in parts)
     run.start()
 
     assert run.facts["api_key"] == key
+    assert run.guide().count(key) == shown > 0, "secrets are shown once"
     assert run.position()["qty"] == before["qty"]
     assert run.buy()["order"]["status"] == "FILLED"
 

@@ -1,5 +1,6 @@
 """A canary for a credential: it trades, and turns up nowhere. A revoked key, in two processes."""
 
+import asyncio
 import json
 import re
 import threading
@@ -9,13 +10,15 @@ import pytest
 import requests
 
 from tests.e2e.conftest import missing_servers
-from tests.e2e.product import REDIS, REDIS_DATABASES, Process, Product, free_port
+from tests.e2e.product import PATIENCE, REDIS, REDIS_DATABASES, Process, Product, free_port
+from tests.e2e.sockets import connected
 
 pytestmark = pytest.mark.e2e
 
 GOOD = {"api_key": "CanaryKey5b0c71", "secret": "CanarySecret5b0c72"}
 WRONG = {"api_key": "CanaryKey5b0c73", "secret": "CanarySecret5b0c74", "passphrase": "Canary5b0c75"}
 CANARY = re.compile(rb"5b0c7[1-5]")
+WITHIN_S = 1.0
 # They hold the paper venue's logins on purpose, mode 0600.
 MEANT_TO = {"quickstart.json", "logins.json"}
 
@@ -80,27 +83,44 @@ def test_a_credential_is_nowhere_but_at_the_exchange(product):
         assert listener.heard
 
 
-def test_a_revoked_key_is_refused_by_every_process(product):
+def test_a_key_that_is_taken_away_is_refused_by_every_process_and_its_sockets_close(product):
+    """Revoked, or for other addresses only from now on."""
     second = _second_web(product)
     admin = {"x-api-key": _admin_key(product)}
+    changes = [{"status": "revoked"}, {"ip_allow_list": ["203.0.113.7"]}]
     try:
-        for key_id, plain in [_new_key(product) for _ in range(3)]:
-            asked = {"headers": {"x-api-key": plain}, "timeout": 10}
+        for change in changes:
+            key_id, plain = _new_key(product)
             for base in (product.base, second):
-                assert requests.get(f"{base}/user/profile", **asked).status_code == 200
-            requests.patch(
-                f"{product.base}/backoffice/api-keys/{key_id}",
-                json={"status": "revoked"},
-                headers=admin,
-                timeout=10,
-            ).raise_for_status()
-            revoked_at = time.monotonic()
-            while requests.get(f"{second}/user/profile", **asked).status_code != 401:
-                assert time.monotonic() - revoked_at < 10
-            took_s = time.monotonic() - revoked_at
-            print(f"{product.mode}: refused by the other process after {took_s:.3f} s")
+                assert _profile(base, plain) == 200
+
+            def take_away(key_id=key_id, change=change):
+                url = f"{product.base}/backoffice/api-keys/{key_id}"
+                requests.patch(url, json=change, headers=admin, timeout=10).raise_for_status()
+                return time.monotonic()
+
+            code, closed_s = asyncio.run(_until_closed(product, second, plain, take_away))
+            refused = [_profile(base, plain) for base in (product.base, second)]
+
+            print(f"{product.mode}: {change}: closed by the other process after {closed_s:.3f} s")
+            assert (code, refused) == (4401, [401, 401])
+            assert closed_s < WITHIN_S * PATIENCE
     finally:
         product.processes.pop("second").stop()
+
+
+async def _until_closed(product, base, plain, take_away) -> tuple[int | None, float]:
+    """The code that a socket at ``base`` is closed with, and the seconds that it took."""
+    async with connected(product, key=plain, base=base) as client:
+        assert (await client.ask("ping"))["ok"]
+        taken_away_at_s = await asyncio.to_thread(take_away)
+        code = await client.close_code()
+        return code, time.monotonic() - taken_away_at_s
+
+
+def _profile(base, plain) -> int:
+    asked = {"headers": {"x-api-key": plain}, "timeout": 10}
+    return requests.get(f"{base}/user/profile", **asked).status_code
 
 
 def _second_web(product) -> str:
@@ -126,9 +146,9 @@ def _admin_key(product) -> str:
     return json.loads(product.manage("create_api_key", "--user-name", "admin"))["api_key"]["plain"]
 
 
-def _new_key(product) -> tuple[int, str]:
+def _new_key(product, account_id: int = 1) -> tuple[int, str]:
     made = json.loads(
-        product.manage("create_api_key", "--user-name", "trader", "--account-id", "1")
+        product.manage("create_api_key", "--user-name", "trader", "--account-id", str(account_id))
     )["api_key"]
     return made["id"], made["plain"]
 
@@ -141,14 +161,7 @@ def _use_a_wrong_login(product) -> list[str]:
         f"{product.base}/backoffice/accounts", json=body, headers=admin, timeout=30
     )
     account_id = made.json()["account_id"]
-    key_id, plain = _new_key(product)
-    rights = {"account_id": account_id, "can_read": True, "can_trade": True}
-    requests.patch(
-        f"{product.base}/backoffice/api-keys/{key_id}/permissions",
-        json={"permissions": [rights]},
-        headers=admin,
-        timeout=30,
-    ).raise_for_status()
+    plain = _new_key(product, account_id)[1]
     order = {"symbol": "BTC/USDT", "side": "buy", "order_type": "market", "qty": "0.01"}
     sent = requests.post(
         f"{product.base}/oms/commands?wait_ms=20000",

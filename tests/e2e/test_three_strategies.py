@@ -9,7 +9,7 @@ from tests.e2e.agreement import check, check_final_states
 from tests.e2e.strategies import Traders, add_strategies, add_strategy_account
 
 pytestmark = pytest.mark.e2e
-ORDERS = int(os.environ.get("OMS_TORTURE_ORDERS", "500"))
+ORDERS = int(os.environ.get("OMS_TORTURE_ORDERS", "250"))
 SEED = int(os.environ.get("OMS_TORTURE_SEED", "7"))
 
 

@@ -15,6 +15,7 @@ import ccxt
 import pytest
 import requests
 
+from ccxt_driver import OmsCcxtExchange
 from tests.e2e.agreement import net_of_positions
 from tests.e2e.conftest import missing_servers
 from tests.e2e.product import ROOT, Json, Product
@@ -208,7 +209,16 @@ def test_funding_deals_add_up_to_what_the_exchange_paid(product):
         rows = stranger.exchange.fapiPrivateGetIncome({"incomeType": "FUNDING_FEE", "limit": 1000})
         return sum(Decimal(row["income"]) for row in rows)
 
-    product.until(lambda: ours() and ours() == theirs(), SOON_S, "funding deals")
+    bot = OmsCcxtExchange(
+        api_key=product.facts["api_key"], account_id=account["id"], base_url=product.base
+    )
+
+    def of_bot() -> Decimal:
+        paid = bot.fetch_funding_history(stranger.symbol)
+        assert {(row["code"], row["symbol"]) for row in paid} <= {("USDT", stranger.symbol)}
+        return sum(Decimal(row["info"]["profit"]) for row in paid)
+
+    product.until(lambda: ours() and ours() == theirs() == of_bot(), SOON_S, "funding deals")
     position_id = product.buy(account, "0.01")["position_id"]
     product.command("close_position", position_id=position_id)
     verified(product, account)

@@ -9,6 +9,23 @@ from tests.faults.proxy import Proxy
 QUIET = ("--tick-ms", "0", "--no-flow")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One such product for a module: ``(product, proxy)``; tests forget the rules they gave."""
+    venue_port = free_port()
+    proxy = Proxy(venue_port).start()
+    one = Product(
+        tmp_path_factory.mktemp("product"),
+        venue_options=QUIET,
+        venue_port=venue_port,
+        settings=proxy.exchange_urls,
+    )
+    one.start()
+    yield one, proxy
+    one.stop()
+    proxy.stop()
+
+
 @pytest.fixture
 def proxied(tmp_path):
     """Start a product whose every word with its venue passes through a proxy.

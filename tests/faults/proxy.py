@@ -143,7 +143,13 @@ class Proxy:
     async def _pass_socket(self, request: web.Request) -> web.WebSocketResponse:
         ours = web.WebSocketResponse()
         await ours.prepare(request)
-        async with self._session.ws_connect(f"ws://{self._venue}{request.path_qs}") as theirs:
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in _HOP and not name.lower().startswith(("sec-", "upgrade"))
+        }
+        url = f"ws://{self._venue}{request.path_qs}"
+        async with self._session.ws_connect(url, headers=headers) as theirs:
             both = [
                 asyncio.create_task(_pour(ours, theirs)),
                 asyncio.create_task(_pour(theirs, ours)),

@@ -1,6 +1,7 @@
 """Futures logins and clients for the tests of USD-M."""
 
 import ccxt
+
 from conftest import point, secret_of
 
 SYMBOL = "BTC/USDT:USDT"

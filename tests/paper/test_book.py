@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.paper.book import Book, Resting, SelfTrade, Side, Taker
-from gateway.paper.ladder import Ladder
+from gateway.paper.matching.book import Book, Resting, SelfTrade, Side, Taker
+from gateway.paper.matching.ladder import Ladder
 
 STEP = Decimal("0.001")
 D = Decimal

@@ -9,6 +9,7 @@ from inspect import signature
 
 import ccxt
 import pytest
+
 from conftest import point, secret_of
 
 SYMBOL = "BTC/USDT"

@@ -6,7 +6,8 @@ from itertools import pairwise
 import ccxt
 import ccxt.async_support
 import pytest
-from conftest import ccxt_client, point, secret_of
+
+from conftest import STILL, ccxt_client, point, secret_of
 
 SYMBOL = "BTC/USDT"
 
@@ -143,3 +144,34 @@ def test_binances_own_sdk_trades_too(venue, key):
     assert [one.order_id for one in open_now] == [order.order_id]
     assert {one.asset: one.locked for one in account.balances}["USDT"] == "0.00000000"
     assert info.symbols[0].symbol == "BTCUSDT"
+
+
+def test_fast_candles_follow_each_other_until_they_have_caught_up_with_the_clock(start_venue):
+    venue = start_venue(*STILL, "--candle-speed", "10")
+    binance = ccxt_client(venue.url, venue.open_login("fast"))
+    minute = 60_000
+
+    def newest(after_s: int) -> int:
+        venue.control("POST", "clock", {"skew_ms": after_s * 1000})
+        return binance.fetch_ohlcv(SYMBOL, "1m", limit=2)[-1][0]
+
+    began, now = newest(0), binance.milliseconds()
+    assert now - 541 * minute <= began <= now - 539 * minute
+    assert newest(60) - began in (10 * minute, 11 * minute)
+    assert newest(3700) == (binance.milliseconds() + 3_700_000) // minute * minute
+
+
+def test_what_is_traded_stands_in_the_fast_candle_of_that_time(start_venue):
+    venue = start_venue(*STILL, "--candle-speed", "10")
+    binance = ccxt_client(venue.url, venue.open_login("fast"))
+    venue.control("POST", "clock", {"skew_ms": 600_000})
+    binance.load_time_difference()
+    venue.set_price("BTCUSDT", "70000")
+    binance.create_order(SYMBOL, "market", "buy", 0.001)
+
+    *_, before, last = binance.fetch_ohlcv(SYMBOL, "1m", limit=3)
+    asked = binance.fetch_ohlcv(SYMBOL, "1m", since=last[0], limit=5)
+
+    assert before[2] < 70000 < last[2]
+    assert asked[0][0] == last[0]
+    assert binance.fetch_ticker(SYMBOL)["high"] == last[2]

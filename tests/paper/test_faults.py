@@ -4,6 +4,7 @@ import time
 
 import ccxt
 import pytest
+
 from conftest import ccxt_client
 
 ORDER = "POST /api/v3/order"

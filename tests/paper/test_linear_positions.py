@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.paper.book import Side
-from gateway.paper.linear_positions import (
+from gateway.paper.linear.positions import (
     Position,
     PositionSide,
     Resting,
@@ -17,7 +16,8 @@ from gateway.paper.linear_positions import (
     liquidation_price,
     maintenance,
 )
-from gateway.paper.linear_symbols import BRACKETS, bracket_of, largest_worth
+from gateway.paper.linear.symbols import BRACKETS, bracket_of, largest_worth
+from gateway.paper.matching.book import Side
 
 D = Decimal
 

@@ -7,8 +7,9 @@ from itertools import pairwise
 import aiohttp
 import ccxt
 import pytest
-from conftest import STILL
 from linear_client import SYMBOL, held, usdm
+
+from conftest import STILL
 
 BTC = {"symbol": "BTCUSDT"}
 

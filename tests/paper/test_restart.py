@@ -7,6 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 import requests
+
 from conftest import STILL, ccxt_client, secret_of
 
 SYMBOL = "BTC/USDT"

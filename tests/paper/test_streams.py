@@ -9,6 +9,7 @@ import aiohttp
 import ccxt
 import ccxt.pro
 import pytest
+
 from conftest import ccxt_client
 
 SYMBOL = "BTC/USDT"

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.paper import control
 from gateway.paper.calls import Access, Call, Route
 from gateway.paper.errors import VenueError
 from gateway.paper.options import Options
-from gateway.paper.server import open_venue
+from gateway.paper.serving import control
+from gateway.paper.serving.server import open_venue
 
 D = Decimal
 LOGINS = {"ann": "base", "bob": "quote", "cid": "bnb"}

@@ -5,7 +5,7 @@ from argparse import RawDescriptionHelpFormatter
 from django.core.management import BaseCommand
 
 from gateway.paper import options as paper_options
-from gateway.paper import server
+from gateway.paper.serving import server
 
 
 class Command(BaseCommand):

@@ -10,10 +10,12 @@ from rich.progress import Progress
 
 from accounts import selectors
 from accounts.management.operator_command import OperatorCommand
-from gateway import loop, reconciling, runs, sessions
+from gateway import loop, runs
 from gateway.models import ReconcileRun
+from gateway.reconcile import reconciling
 from gateway.runs import Asked
 from gateway.schedule import loops
+from gateway.sessions import kept as sessions
 from gateway.words import RunState, Scope
 
 POLL_S = 0.5

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from accounts.management.operator_command import OperatorCommand, sentence_of
-from gateway import connection, loop, sessions
+from gateway import connection, loop
 from gateway.connection import Check
+from gateway.sessions import kept as sessions
 from oms_project.errors import OmsError
 
 

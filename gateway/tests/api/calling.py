@@ -5,7 +5,7 @@ import json
 
 from accounts.audit import OPERATOR
 from accounts.models import Account
-from accounts.permissions import Caller
+from accounts.rights.permissions import Caller
 from accounts.services.accounts import upsert_credentials
 from gateway.api.requests import Asked, answer
 from oms_project.errors import OmsError

@@ -3,9 +3,12 @@
 import pytest
 from django.core.cache import cache
 
-from accounts import authentication
-from accounts.permissions import Caller
-from gateway import loop, markets, readers, sessions
+from accounts.callers import authentication
+from accounts.rights.permissions import Caller
+from gateway import loop
+from gateway.clients import readers
+from gateway.sessions import kept as sessions
+from gateway.sessions import markets
 from gateway.tests.api.calling import with_login
 from positions import ports
 from positions.models import ExchangeOrder, Order

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.audit import OPERATOR
 from accounts.services.accounts import upsert_credentials
-from gateway import readers
+from gateway.clients import readers
 from gateway.tests.api.calling import (
     TICKER,
     TICKERS,
@@ -95,7 +95,7 @@ async def test_the_process_has_a_limit_of_its_own(desk, settings):
 
 
 async def test_a_changed_login_is_used_from_then_on(desk, monkeypatch):
-    monkeypatch.setattr(readers, "LOGIN_LOOK_S", 0)
+    monkeypatch.setattr(readers, "LOOK_EVERY_S", 0)
     keys = []
 
     def account(request):

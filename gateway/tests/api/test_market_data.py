@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway import loop, markets, readers
+from gateway import loop
+from gateway.clients import readers
+from gateway.exchanges.profile import profile_for
 from gateway.tests.api.calling import (
     TICKER,
     TICKERS,
@@ -49,7 +51,7 @@ async def test_an_answer_is_shared_for_as_long_as_the_setting_says(desk, setting
 async def test_the_readers_of_market_data_have_no_login(desk):
     async with venue():
         await call(desk.caller, desk.account, "loadMarkets")
-        profile = await in_pool(markets.profile, desk.account.pk)
+        profile = await in_pool(profile_for, desk.account.pk)
 
         async def credentials() -> list:
             reader = await readers.for_market_data(profile)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Strategy
 from accounts.tests import builders
 from accounts.words import RawStorage
-from gateway import raw, storage
+from gateway.evidence import raw, storage
 from positions.tests.desk import Desk
 
 # Readers look into the database on threads of their own.

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from accounts.tests import builders
-from gateway import loop, market_feeds, markets
+from gateway import loop
 from gateway.api.sockets import ACTIONS
+from gateway.clients import market_feeds
+from gateway.sessions import markets
 from gateway.tests.api.calling import TICKER, TICKERS, with_login
 from gateway.tests.venue import Answer, html, venue
 from positions.api.pool import in_pool

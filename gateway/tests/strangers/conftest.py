@@ -2,7 +2,10 @@
 
 import pytest
 
-from gateway import comparing, loop, markets, position_mode, sessions
+from gateway import loop
+from gateway.reconcile import comparing
+from gateway.sessions import kept as sessions
+from gateway.sessions import markets, position_mode
 from gateway.tests.paper import Paper
 from positions import ports
 
@@ -19,7 +22,7 @@ def _clean(paper, settings, monkeypatch):
     settings.OMS_EXCHANGE_URLS = dict.fromkeys(("binance", "binanceusdm"), paper.url)
     settings.OMS_RECV_WINDOW_MS = 5000
     settings.CREDENTIALS_KEYS = ["a key for tests"]
-    settings.EXCHANGE_IDS = "gateway.capabilities.exchange_ids"
+    settings.EXCHANGE_IDS = "gateway.exchanges.capabilities.exchange_ids"
     settings.OMS_RELAY_URL = "memory://"
     settings.OMS_LISTED_WITHIN_S = 0
     monkeypatch.setattr(comparing, "PAUSE_S", 0.05)

@@ -5,9 +5,10 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from gateway import comparing
-from gateway.comparing import Answer
+from gateway.reconcile import comparing
+from gateway.reconcile.comparing import Answer
 from gateway.tests.strangers.trader import BOTH, LINEAR, SPOT, D, Trader, bought, failing
+from positions.ports import exchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,6 +29,18 @@ def test_a_trade_that_was_hidden_from_us_is_a_difference_with_both_sides(paper, 
         net = amounts[trader.symbol]
         assert (net.ours, net.venue) == (D("0.01"), D("0.03"))
     assert amounts["USDT"].ours > amounts["USDT"].venue
+
+
+def test_what_the_exchange_said_is_owned_is_kept_to_be_shown(paper):
+    trader = Trader(paper, SPOT)
+    trader.begin()
+    bought(trader, "0.01")
+
+    trader.compared()
+
+    seen = exchange().seen_balances([trader.pk, trader.pk + 1])
+    assert [*seen] == [trader.pk]
+    assert D(seen[trader.pk].amounts["BTC"]) > 10
 
 
 def test_could_not_ask_is_not_equal(paper):

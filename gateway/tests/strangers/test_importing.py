@@ -10,10 +10,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Credentials
-from gateway import connection, cursors, loop, sessions
-from gateway.comparing import Answer
+from gateway import connection, loop
 from gateway.models import ImportCursor, RawFunding, RawOrder
-from gateway.outcomes import CallFailed, Throttled
+from gateway.reconcile import cursors
+from gateway.reconcile.comparing import Answer
+from gateway.sessions import kept as sessions
+from gateway.sessions.outcomes import CallFailed, Throttled
 from gateway.tests.strangers.trader import (
     BOTH,
     LINEAR,

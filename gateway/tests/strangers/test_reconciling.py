@@ -10,9 +10,12 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.audit import OPERATOR
-from gateway import loop, reconciling, runs, sessions, storage
+from gateway import loop, runs
+from gateway.evidence import storage
 from gateway.models import RawTrade, ReconcileRun
+from gateway.reconcile import reconciling
 from gateway.runs import Asked
+from gateway.sessions import kept as sessions
 from gateway.tests.strangers.trader import BOTH, LINEAR, SPOT, TABLES, D, Trader, bought, failing
 from gateway.words import Scope
 from positions.engine.types import CaseAction
@@ -193,7 +196,8 @@ def test_a_failed_run_keeps_what_it_brought_in(paper):
     with failing(paper, "GET /api/v3/myTrades"):
         run = reconcile(trader)
 
-    assert (run.state, run.phase, run.found["orders"]) == ("failed", "trades", 1)
+    assert (run.state, run.phase, run.found["orders"]) == ("failed", "comparing", 1)
+    assert run.error["details"]["lists"] == [trader.symbol]
     assert len(trader.externals()) == 1
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account
 from gateway import loop, runs
 from gateway.models import ReconcileRun
-from gateway.rounds import Importer
+from gateway.reconcile.rounds import Importer
 from gateway.runs import Asked
 from gateway.tests.strangers.trader import SPOT, Trader, failing
 from gateway.words import RunState, Scope

@@ -9,10 +9,13 @@ import pytest
 from django.db.models import Model
 
 from accounts.models import Credentials
-from gateway import comparing, importing, loop, markets, opening, sessions
-from gateway.calls import Call
-from gateway.comparing import Answer
+from gateway import loop
 from gateway.models import RawOrder, RawTrade
+from gateway.reconcile import comparing, importing, opening
+from gateway.reconcile.comparing import Answer
+from gateway.sessions import kept as sessions
+from gateway.sessions import markets
+from gateway.sessions.call import Call
 from gateway.tests.paper import Paper
 from positions.models import Deal, Event, Execution, Order, Position
 from positions.tests.desk import Desk

@@ -6,9 +6,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import ApiKey
-from accounts.permissions import Caller
+from accounts.rights.permissions import Caller
 from accounts.tests import builders
 from positions.tests.desk import Desk
+from positions.tests.fakes import LINEAR
+
+BUY = {"symbol": LINEAR, "side": "buy", "type": "market", "qty": "1"}
 
 
 class Api:
@@ -58,6 +61,17 @@ def stranger(new_desk: type[Desk]) -> Api:
 
 def caller_of(api: Api) -> Caller:
     """The caller behind an API, for calling what is behind the address."""
-    from accounts.authentication import resolve
+    from accounts.callers.authentication import resolve
 
     return resolve(api._headers["x-api-key"], address=None)
+
+
+def buy(desk: Desk, **changes: Any) -> dict[str, Any]:
+    """The body of a market order, changed."""
+    return {"account_id": desk.account.pk, "command": "send_order", "payload": BUY | changes}
+
+
+def result_of(response: Any) -> Any:
+    """The one result of an answer."""
+    (result,) = response.json()["results"]
+    return result

@@ -7,7 +7,7 @@ import pytest
 from accounts.tests import builders
 from accounts.words import Role
 from positions.engine.drift import Difference, Finding
-from positions.engine.types import CaseKind
+from positions.engine.types import CaseKind, CaseState
 from positions.ledger.balances import balances
 from positions.models import Case
 from positions.outbox import holding
@@ -35,7 +35,7 @@ def test_the_proposed_action_is_accepted_with_a_comment(api, desk, case):
 
     answer = resolve(api, case, action=before["action"], comment="deposit of today")
 
-    assert before["actions"] == ["book_transfer", "note"]
+    assert before["actions"] == ["book_transfer", "acknowledge", "note"]
     assert "25 USDT more" in before["explanation"]
     assert answer.status_code == 200
     assert answer.json()["state"] == "resolved"
@@ -47,7 +47,8 @@ def test_the_proposed_action_is_accepted_with_a_comment(api, desk, case):
     [
         ({}, 422, "action"),
         ({"action": "flatten", "comment": "so"}, 422, "action"),
-        ({"action": "acknowledge", "comment": "so"}, 422, "action"),
+        ({"action": "book_fill", "comment": "so"}, 422, "action"),
+        ({"action": "acknowledge", "comment": "so", "price": "1"}, 422, "price"),
         ({"action": "book_transfer"}, 422, "comment"),
         ({"action": "book_transfer", "comment": ""}, 422, "comment"),
         ({"action": "book_transfer", "comment": "so", "price": "1"}, 422, "price"),
@@ -60,6 +61,14 @@ def test_a_bad_decision_is_refused_and_nothing_is_booked(api, desk, case, body, 
     assert (answer.status_code, answer.json()["details"]["field"]) == (status, field)
     assert balances(desk.account.pk) == {}
     assert desk.fresh(case).state == "open"
+
+
+def test_what_takes_the_risk_right_is_refused_whether_or_not_the_case_offers_it(api, case):
+    answer = resolve(api, case, action="write_off", comment="so")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    case.refresh_from_db()
+    assert case.state == CaseState.OPEN
 
 
 def test_a_resolved_case_is_a_conflict(api, case):

@@ -8,16 +8,19 @@ import pytest
 
 from positions.engine.types import OrderStatus
 from positions.models import Deal, Order, Position
+from positions.ports import SeenBalances
+from positions.rows import time_text
 from positions.tests.fakes import SPOT
 
 LISTS = [
+    "/oms/orders",
     "/oms/orders/open",
     "/oms/orders/history",
     "/oms/deals",
     "/oms/positions/open",
     "/oms/positions/history",
 ]
-HISTORIES = [LISTS[1], LISTS[2], LISTS[4]]
+HISTORIES = ["/oms/orders", "/oms/orders/history", "/oms/deals", "/oms/positions/history"]
 
 
 def ids(items):
@@ -46,10 +49,11 @@ def test_open_and_history_share_the_orders(api, traded):
     open_ids = ids(api.items("/oms/orders/open", account_ids=traded.account.pk))
     old_ids = ids(api.items("/oms/orders/history", account_ids=traded.account.pk))
 
+    every = ids(api.items("/oms/orders", account_ids=traded.account.pk))
+
     assert len(open_ids) == 1
-    assert sorted(open_ids + old_ids) == list(
-        Order.objects.order_by("id").values_list("id", flat=True)
-    )
+    assert sorted(open_ids + old_ids, reverse=True) == every
+    assert every == list(Order.objects.order_by("-id").values_list("id", flat=True))
 
 
 def test_a_position_being_closed_is_still_open(api, traded):
@@ -256,6 +260,22 @@ def test_a_foreign_strategys_rows_do_not_exist_by_id(robot, desk):
 # --- events ---
 
 
+def test_events_are_paged_by_cursor_as_every_list(api, traded):
+    account_id = traded.account.pk
+    everything = api.items("/oms/events", account_ids=account_id, limit=500)
+
+    seen, query = [], {"account_ids": account_id, "since_seq": 1, "limit": 2}
+    while True:
+        page = api.get("/oms/events", **query).json()
+        seen += page["items"]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+
+    assert [row["seq"] for row in seen] == [row["seq"] for row in everything[1:]]
+    assert api.get("/oms/events", account_ids=account_id, cursor="x").status_code == 422
+
+
 def test_events_are_read_one_account_at_a_time_from_a_point_on(api, traded):
     account_id = traded.account.pk
     everything = api.items("/oms/events", account_ids=account_id, limit=500)
@@ -288,6 +308,7 @@ def test_open_positions_carry_mark_price_and_floating_profit(api, desk, venue):
     (item,) = api.items("/oms/positions/open", account_ids=desk.account.pk)
 
     assert (item["mark_price"], item["floating_profit"]) == ("110.5", "21")
+    assert item["price_at"] == "2026-01-31T11:59:58.000000Z"
 
 
 def test_without_a_price_there_is_no_floating_profit(api, desk):
@@ -295,7 +316,8 @@ def test_without_a_price_there_is_no_floating_profit(api, desk):
 
     (item,) = api.items("/oms/positions/open", account_ids=desk.account.pk)
 
-    assert (item["mark_price"], item["floating_profit"]) == (None, None)
+    shown = (item["mark_price"], item["price_at"], item["floating_profit"])
+    assert shown == (None, None, None)
 
 
 def test_a_price_is_asked_once_per_market(api, new_desk, desk, venue):
@@ -314,8 +336,15 @@ def test_a_price_is_asked_once_per_market(api, new_desk, desk, venue):
 # --- cost ---
 
 
-@pytest.mark.parametrize("path", [*LISTS, "/oms/events"])
-def test_a_list_costs_one_query_however_long(api, desk, path, django_assert_num_queries):
+# All orders are two parts, open and ended ones: the ids of both, then the rows.
+# Of positions without any fee their deals are asked whether one was told.
+COSTS = dict.fromkeys([*LISTS, "/oms/events"], 1) | {
+    "/oms/orders": 2, "/oms/positions/open": 2, "/oms/positions/history": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "queries"), COSTS.items())
+def test_a_list_costs_the_same_however_long(api, desk, path, queries, django_assert_num_queries):
     desk.account.position_mode = "hedge"
     desk.account.save()
     for _ in range(4):
@@ -324,7 +353,7 @@ def test_a_list_costs_one_query_however_long(api, desk, path, django_assert_num_
         desk.rest(price="90")
     api.get(path, account_ids=desk.account.pk)  # The key is remembered for a moment.
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(queries):
         items = api.items(path, account_ids=desk.account.pk)
 
     assert len(items) >= 4
@@ -342,6 +371,17 @@ def test_the_accounts_of_the_caller_cost_two_queries(api, desk, django_assert_nu
         "active",
     )
     assert item["rights"] == ["can_close_position", "can_read", "can_trade"]
+
+
+def test_an_account_tells_what_is_owned_to_keys_that_see_all_of_it(api, desk, robot, venue):
+    assert api.items("/oms/accounts")[0]["balances"] is None
+    venue.owned[desk.account.pk] = SeenBalances({"USDT": "12.5"}, venue.priced_at)
+
+    (item,) = api.items("/oms/accounts")
+
+    assert item["balances"] == {"USDT": "12.5"}
+    assert item["balances_at"] == time_text(venue.priced_at)
+    assert robot[0].items("/oms/accounts")[0]["balances"] is None
 
 
 def test_numbers_and_times_leave_in_the_contracts_form(api, desk):

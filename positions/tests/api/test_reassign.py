@@ -108,7 +108,7 @@ def test_a_bad_body_is_named(api, body, field):
 
 def test_what_stands_in_the_way_is_409_and_named(api, desk):
     order = desk.external("sell", "1")
-    close = desk.close(desk.bought("1"), type="limit", price="150")
+    close = desk.close(desk.bought("2"), type="limit", price="150")
 
     answer = api.post({"order_ids": [order.pk], "target_strategy_id": 0}, path=PATH)
 

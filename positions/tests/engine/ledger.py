@@ -9,14 +9,30 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from positions.engine.arithmetic import value_of
 from positions.engine.book import book_fill
 from positions.engine.close_by import close_by
-from positions.engine.closing import PendingOrder, PositionFacts, check_close, free_volume
+from positions.engine.closing import (
+    PendingOrder,
+    PositionFacts,
+    RestingClose,
+    check_close,
+    fit_closes,
+    free_volume,
+)
 from positions.engine.holding import Booking, Fill, Holding, Leg, Target, floating_profit
-from positions.engine.market import Market, value_of
+from positions.engine.market import Market
 from positions.engine.merge import merge
 from positions.engine.money import ZERO, exact_decimals
-from positions.engine.routing import Candidate, Intent, OrderFacts, Route, intent_of, route
+from positions.engine.routing import (
+    Candidate,
+    Intent,
+    OrderFacts,
+    Route,
+    current_position,
+    intent_of,
+    route,
+)
 from positions.engine.types import MarketKind, PositionMode, PositionState, Reason, Reversal, Side
 
 LINEAR = Market("BTC/USDT:USDT", MarketKind.LINEAR, "BTC", "USDT", "USDT")
@@ -59,6 +75,7 @@ class Ledger:
     deals: list[Deal] = field(default_factory=list)
     dust: dict[str, Decimal] = field(default_factory=dict)
     pending: dict[int, list[PendingOrder]] = field(default_factory=dict)
+    resting: list[tuple[OrderFacts, Decimal]] = field(default_factory=list)
     journal: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
     def fill(self, order: OrderFacts, fill: Fill) -> Booking:
@@ -103,6 +120,15 @@ class Ledger:
             assert order.position_id is not None
             position = self.facts(order.position_id)
             check_close(qty, volume=position.holding.qty, free=position.free)
+
+    def cuts(self) -> dict[int, Decimal]:
+        """What each resting order of the newest one's strategy may still fill."""
+        newest = self.resting[-1][0]
+        current = current_position(
+            self.candidates(), mode=self.mode, strategy_id=newest.strategy_id
+        )
+        room = ZERO if current is None or current.side is newest.side else current.qty
+        return fit_closes(room, [RestingClose(o.order_id, qty) for o, qty in self.resting])
 
     def replayed(self, assigned: dict[int, OrderFacts] | None = None) -> "Ledger":
         """Return the books rebuilt from the journal, with some orders assigned otherwise."""

@@ -4,10 +4,11 @@ from decimal import Decimal, localcontext
 
 import pytest
 
+from positions.engine.arithmetic import value_of
 from positions.engine.book import book_dust, book_fill, book_funding
 from positions.engine.errors import ValidationError
 from positions.engine.holding import DustMove, Fill, Holding, average_price, floating_profit
-from positions.engine.market import Market, average_of, value_of
+from positions.engine.market import Market
 from positions.engine.types import Entry, MarketKind, Reversal, Side
 from positions.tests.engine.ledger import INVERSE, LINEAR, SPOT, buy, sell
 
@@ -215,6 +216,18 @@ def test_dust_of_a_short_is_owed_and_part_of_a_position_may_be_dust():
         book_dust(booked.current, LINEAR, D(2))
 
 
+def test_a_position_can_be_written_off_at_a_price():
+    position = held(buy("2", "100"))
+
+    booked = book_dust(position, LINEAR, at_price=D(70))
+    worthless = book_dust(position, SPOT, at_price=D(0))
+
+    assert (booked.legs[0].price, booked.legs[0].profit) == (D(70), D(-60))
+    assert (booked.current.qty, booked.current.cost, booked.current.profit) == (0, 0, D(-60))
+    assert worthless.current.profit == D(-200)
+    assert [(move.asset, move.qty) for move in worthless.dust] == [("BTC", D(2))]
+
+
 def test_funding_is_profit_without_volume():
     position = held(buy("2", "100"))
 
@@ -222,8 +235,11 @@ def test_funding_is_profit_without_volume():
 
 
 def test_nothing_has_no_average():
-    assert average_of(D(0), D(0), LINEAR) is None
-    assert average_of(D(1), D(0), INVERSE) is None
+    nothing = held(buy("2", "100"))._replace(qty=D(0), cost=D(0))
+    costless = nothing._replace(qty=D(1))
+
+    assert average_price(nothing, LINEAR) is None
+    assert average_price(costless, INVERSE) is None
 
 
 def test_a_large_account_is_booked_to_the_last_digit_under_any_context():

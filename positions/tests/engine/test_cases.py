@@ -84,6 +84,10 @@ def act(step: dict[str, Any], books: Ledger) -> Ledger:
             held = books.positions[position_id(position)]
             order = PendingOrder(held.holding.side.opposite, Decimal(qty))
             books.pending.setdefault(held.position_id, []).append(order)
+        case {"rest": rest}:
+            books.resting.append((order_of(rest), Decimal(rest["qty"])))
+        case {"cut": {"order": order, "qty": qty}}:
+            assert books.cuts()[order_id(order)] == Decimal(qty)
         case {"send": send}:
             books.check_send(order_of({"order": 99} | send), Decimal(send["qty"]))
         case {"reassign": {"order": order, "strategy": strategy}}:
@@ -102,6 +106,7 @@ def order_of(step: dict[str, Any]) -> OrderFacts:
         strategy_id=STRATEGIES[step.get("strategy", "0")],
         position_id=position_id(step["position"]) if "position" in step else None,
         external=step.get("external", False),
+        reduce_only=step.get("reduce_only", False),
     )
 
 

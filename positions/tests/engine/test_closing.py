@@ -11,11 +11,14 @@ from positions.engine.closing import (
     PendingOrder,
     PositionFacts,
     Remainder,
+    RestingClose,
     Steps,
     check_close,
     check_reduce_only,
     exchange_may_reduce_only,
+    fit_closes,
     free_volume,
+    half_of,
     plan_full_close,
     remainder_of_close,
 )
@@ -23,12 +26,12 @@ from positions.engine.errors import CloseInProgress, ValidationError
 from positions.engine.holding import Holding
 from positions.engine.merge import merge
 from positions.engine.spot import check_sell, held_qty
-from positions.engine.types import Side
+from positions.engine.types import OrderType, Side
 from positions.tests.engine.ledger import INVERSE, LINEAR, SPOT
 
 D = Decimal
 BUY, SELL = Side
-STEPS = Steps(qty_step=D("0.001"), min_qty=D("0.01"), min_notional=D(5))
+STEPS = Steps(qty_step=D("0.001"), min_qty=D("0.01"))
 
 
 def position(number: int, side: Side, qty: str, cost: str, **facts) -> PositionFacts:
@@ -79,38 +82,44 @@ def test_the_exchange_is_told_reduce_only_where_its_net_allows():
 
 
 def test_a_full_close_rounds_down_to_the_step_and_to_what_is_held():
-    assert plan_full_close(D("1.23456"), steps=STEPS) == FullClose(D("1.234"))
-    assert plan_full_close(D("1.5"), steps=STEPS, held=D("0.9999")) == FullClose(D("0.999"))
+    assert plan_full_close(D("1.23456"), volume=D("1.23456"), steps=STEPS) == FullClose(D("1.234"))
+    assert plan_full_close(D("1.5"), volume=D("1.5"), steps=STEPS, held=D("0.9999")) == (
+        FullClose(D("0.999"))
+    )
 
 
 def test_a_full_close_below_the_minimum_is_dust_at_once():
-    assert plan_full_close(D("0.0099"), steps=STEPS) == FullClose(D(0), to_dust=D("0.0099"))
+    small = D("0.0099")
+
+    assert plan_full_close(small, volume=small, steps=STEPS) == FullClose(D(0), to_dust=small)
+
+
+def test_what_other_closes_leave_of_a_larger_position_is_no_dust():
+    with pytest.raises(CloseInProgress):
+        plan_full_close(D("0.0099"), volume=D("1.1099"), steps=STEPS)
 
 
 def test_a_full_close_is_refused_when_nothing_is_free_or_held():
     with pytest.raises(CloseInProgress):
-        plan_full_close(D(0), steps=STEPS)
+        plan_full_close(D(0), volume=D(1), steps=STEPS)
     with pytest.raises(ValidationError):
-        plan_full_close(D(1), steps=STEPS, held=D("0.001"))
+        plan_full_close(D(1), volume=D(1), steps=STEPS, held=D("0.001"))
     with pytest.raises(ValidationError):
-        plan_full_close(D(1), steps=Steps(), held=D(-1))
+        plan_full_close(D(1), volume=D(1), steps=Steps(), held=D(-1))
 
 
 @pytest.mark.parametrize(
-    ("qty", "notional", "fate"),
+    ("qty", "too_little", "fate"),
     [
-        ("0", "0", Remainder.NOTHING),
-        ("0.0005", "1", Remainder.DUST),
-        ("0.009", "900", Remainder.DUST),
-        ("0.02", "2", Remainder.UNCLOSABLE),
-        ("0.02", None, Remainder.KEPT),
-        ("0.2", "20", Remainder.KEPT),
+        ("0", True, Remainder.NOTHING),
+        ("0.0005", True, Remainder.DUST),
+        ("0.009", False, Remainder.DUST),
+        ("0.02", True, Remainder.UNCLOSABLE),
+        ("0.2", False, Remainder.KEPT),
     ],
 )
-def test_what_a_full_close_left_is_dust_unclosable_or_kept(qty, notional, fate):
-    worth = None if notional is None else D(notional)
-
-    assert remainder_of_close(D(qty), notional=worth, steps=STEPS) is fate
+def test_what_a_full_close_left_is_dust_unclosable_or_kept(qty, too_little, fate):
+    assert remainder_of_close(D(qty), worth_too_little=too_little, steps=STEPS) is fate
 
 
 def test_close_by_within_a_strategy_pays_the_profit_once_and_exactly():
@@ -215,6 +224,20 @@ def test_what_is_held_counts_dust_and_every_open_sell():
     assert held == D("0.2995")
 
 
+@pytest.mark.parametrize(
+    ("dust", "outside", "expected"),
+    [
+        ("-0.2", "5", "1"),
+        ("-0.2", "0.15", "0.95"),
+        ("-0.2", "-3", "0.8"),
+        ("0.2", "5", "1.2"),
+        ("0", "5", "1"),
+    ],
+)
+def test_fees_take_what_was_outside_before_they_take_a_position(dust, outside, expected):
+    assert held_qty([D(1)], dust=D(dust), outside=D(outside)) == D(expected)
+
+
 def test_a_sell_never_takes_what_is_held_below_zero():
     check_sell(D("0.3"), held=D("0.3"), currency="BTC")
     with pytest.raises(ValidationError) as refusal:
@@ -222,3 +245,35 @@ def test_a_sell_never_takes_what_is_held_below_zero():
 
     assert refusal.value.facts["limit"] == D("0.3")
     assert refusal.value.facts["currency"] == "BTC"
+
+
+def test_closes_are_cut_to_the_room_the_newest_first():
+    closes = [RestingClose(3, D("0.3")), RestingClose(1, D("0.5")), RestingClose(2, D("0.4"))]
+
+    assert fit_closes(D("0.7"), closes) == {1: D("0.5"), 2: D("0.2"), 3: D(0)}
+    assert fit_closes(D(0), closes) == {1: D(0), 2: D(0), 3: D(0)}
+
+
+def test_what_cannot_be_changed_now_keeps_what_it_has():
+    closes = [RestingClose(1, D("0.5")), RestingClose(2, D("0.4"), movable=False)]
+
+    assert fit_closes(D("0.6"), closes) == {1: D("0.2"), 2: D("0.4")}
+
+
+def test_a_stop_and_a_take_profit_that_the_exchange_caps_take_the_same_room():
+    stop, profit = half_of(OrderType.STOP, capped=True), half_of(OrderType.TAKE_PROFIT, capped=True)
+    pair = [RestingClose(1, D(1), half=stop), RestingClose(2, D(1), half=profit)]
+
+    assert fit_closes(D(1), pair) == {1: D(1), 2: D(1)}
+    assert fit_closes(D("0.4"), pair) == {1: D("0.4"), 2: D("0.4")}
+    assert fit_closes(D(1), [*pair, RestingClose(3, D("0.5"))])[3] == 0
+    assert half_of(OrderType.STOP, capped=False) is None
+
+
+def test_half_a_pair_leaves_its_volume_free_for_the_other_half_only():
+    stop, profit = half_of(OrderType.STOP, capped=True), half_of(OrderType.TAKE_PROFIT, capped=True)
+    holding, pending = Holding(BUY, D(2), D(200)), [PendingOrder(SELL, D(2), half=stop)]
+
+    assert free_volume(holding, pending, asking=profit) == 2
+    assert free_volume(holding, pending, asking=stop) == 0
+    assert free_volume(holding, pending) == 0

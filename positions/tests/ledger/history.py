@@ -1,5 +1,6 @@
 """An account with a past: orders filled in parts and out of turn, close-bys, merges, dust, and what
-the exchange and strangers do to it: external orders, reassigns, forced closes, funding.
+the exchange and strangers do to it: external orders, reassigns, forced closes, funding, fills that
+it lists rounds after they were booked provisionally.
 """
 
 from collections.abc import Iterator
@@ -11,8 +12,12 @@ from typing import Any
 from accounts.words import Role
 from oms_project.errors import OmsError
 from positions import ports
-from positions.engine.types import Reason
+from positions.engine.money import plain
+from positions.engine.types import OrderStatus, Reason
 from positions.models import Order, Position
+from positions.outbox import holding
+from positions.projector.unclear import missing
+from positions.reports import TradeReport
 from positions.tests.desk import NOON, Desk
 from positions.tests.fakes import INVERSE, LINEAR, SPOT
 
@@ -30,6 +35,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "hedge on spot": {"symbol": SPOT, "position_mode": "hedge"},
     "hedge, inverse": {"symbol": INVERSE, "position_mode": "hedge"},
 }
+RATES = {"BNB": Decimal("612.37")}
 
 
 class History:
@@ -38,13 +44,15 @@ class History:
     def __init__(self, kind: str, *, seed: int) -> None:
         self.desk = Desk(**KINDS[kind])
         self._dice = Random(seed)
-        mode = self.desk.account.position_mode
-        self._strategies = [self.desk.strategy().pk for _ in "ABC"] if mode != "netting" else [0]
+        self._strategies = [self.desk.strategy().pk for _ in "ABC"]
         venue = ports.exchange()
-        venue.prices |= {self.desk.symbol: Decimal(100), "BNB/USDT": Decimal("612.37")}
+        venue.prices |= {self.desk.symbol: Decimal(100)}
         self._waiting: list[Order] = []
         self._found: list[Order] = []
         self.reassigned = 0
+        # Of their own, so that the rest of a seed's past is what it was.
+        self._late_dice = Random(seed + 1)
+        self._unlisted: list[TradeReport] = []
 
     def live(self, rounds: int, *, orders: int = 6) -> "History":
         """Trade for some rounds; one order in four waits for its second half until the next."""
@@ -61,7 +69,41 @@ class History:
             self._waiting = list(open_ones)
             self._settle()
             self._happen()
+            self._list_late()
+            self._book_unlisted()
         return self
+
+    def _book_unlisted(self) -> None:
+        """An order that has filled, as the exchange says; its trades come later, or never."""
+        dice, desk = self._late_dice, self.desk
+        side = dice.choice(["buy", "buy", "sell"])
+        strategy_id = dice.choice(self._strategies)
+        qty = Decimal(f"{dice.randint(1, 4)}.{dice.randint(0, 999):03}")
+        try:
+            order = desk.send(side, plain(qty), price="100", strategy_id=strategy_id)
+        except OmsError:
+            return
+        desk.claim()
+        part = (qty / 3).quantize(Decimal("0.001"))
+        fee = {"fee": "0.002", "fee_currency": dice.choice(["BTC", "USDT", "BNB"])}
+        trades = [
+            desk.trade(order, plain(each), price, **fee, fee_rates=RATES)
+            for each, price in ((part, "97.7"), (qty - part, "101.3"))
+        ]
+        desk.report(order, OrderStatus.FILLED, plain(qty), average=Decimal("100.1"))
+        with holding(desk.account.pk) as lane:
+            rules = ports.exchange().market(desk.account.pk, desk.symbol)
+            missing.book_provisionally(lane, desk.leg(order), rules)
+        self._unlisted += trades
+
+    def _list_late(self) -> None:
+        """Half of what was never listed is, now."""
+        waiting, self._unlisted = self._unlisted, []
+        for trade in waiting:
+            if self._late_dice.random() < 0.5:
+                self.desk.tell(trade)
+            else:
+                self._unlisted.append(trade)
 
     def _happen(self) -> None:
         """What nobody here asked for, and what is made of it."""
@@ -85,6 +127,7 @@ class History:
         part = str((Decimal(qty) / 3).quantize(Decimal("0.001")))
         fills = [(part, "97.13"), (str(Decimal(qty) - Decimal(part)), "102.59")]
         fee = {"fee": Decimal("0.0007"), "fee_currency": self._dice.choice(["BTC", "USDT", "BNB"])}
+        fee |= {"fee_rates": RATES}
         order = self.desk.adopt(self.desk.foreign(side, qty, *fills, forced=forced, fees=fee))
         if forced is not None and not order.reconciled:
             self._found.append(order)
@@ -137,7 +180,13 @@ class History:
             ]
         )
         fee = None if rate is None else str(Decimal(rate) * qty)
-        return self.desk.trade(order, str(qty), price, fee=fee, fee_currency=currency)
+        others = (("PTS", rate_of_points * qty),) if (rate_of_points := self._points()) else ()
+        facts = {"fee_currency": currency, "other_fees": others, "fee_rates": RATES}
+        return self.desk.trade(order, str(qty), price, fee=fee, **facts)
+
+    def _points(self) -> Decimal | None:
+        """One fill in four is charged in a second currency too."""
+        return Decimal("0.0002") if self._dice.random() < 0.25 else None
 
     def _settle(self) -> None:
         """Close by and merge whatever can be."""

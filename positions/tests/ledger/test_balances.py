@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
+from positions.engine.types import OrderStatus
 from positions.ledger import balances
 from positions.models import OpeningBalance, Order
-from positions.projector import opening
+from positions.projector.booking import opening
 from positions.tests.desk import Desk
 from positions.tests.fakes import INVERSE, LINEAR, SPOT
 
@@ -156,6 +157,19 @@ def test_nothing_is_recorded_while_something_is_under_way_or_was_booked_since():
 
     assert (booked_since, under_way) == (False, False)
     assert not opening.has_opening(desk.account.pk)
+
+
+def test_nothing_is_recorded_while_a_fill_is_reported_and_its_trade_is_not_here():
+    desk = Desk(SPOT)
+    order = desk.send("buy", "1")
+    desk.claim()
+    desk.report(order, OrderStatus.FILLED, "1", average=D(100))
+    owned = {"USDT": D(900), "BTC": D(1)}
+
+    assert not opening.record_opening(desk.account.pk, owned, booked_before=0)
+    desk.tell(desk.trade(order, "1", "100", fee="0", fee_currency="USDT"))
+    assert opening.record_opening(desk.account.pk, owned, booked_before=1)
+    assert balances.balances(desk.account.pk) == owned
 
 
 def test_a_currency_has_one_opening_balance():

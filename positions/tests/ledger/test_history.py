@@ -39,7 +39,9 @@ def test_the_histories_hold_what_a_ledger_can_hold(db):
 
     kinds = set(JournalEntry.objects.values_list("kind", flat=True))
     entries = set(Deal.objects.values_list("entry", flat=True))
-    assert kinds == {"close_by", "merge", "correction", "funding", "reassign"}
+    assert kinds == {
+        "close_by", "merge", "correction", "funding", "reassign", "settle_provisional"
+    }  # fmt: skip
     assert entries == {"in", "out", "inout", "out_by", None}
     assert Deal.objects.filter(base_fee="0").count() < Deal.objects.count()
     assert Execution.objects.exclude(fee_rate=None).exists()

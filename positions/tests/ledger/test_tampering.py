@@ -15,7 +15,7 @@ from positions.models import (
     MarketTerms,
     Position,
 )
-from positions.projector.dust import add_dust
+from positions.projector.booking.dust import add_dust
 from positions.tests.ledger.checking import broken, differences, rebuilt
 
 UNIT = Decimal("1e-18")

@@ -10,7 +10,7 @@ from positions.engine.types import OrderStatus
 from positions.ledger.executions import digest
 from positions.models import Event, Execution
 from positions.projector import apply
-from positions.projector.outcomes import mark_unknown
+from positions.projector.orders.outcomes import mark_unknown
 from positions.reports import OrderReport, Reports
 
 D = Decimal
@@ -322,3 +322,25 @@ def test_one_fill_costs_a_fixed_number_of_queries(desk, django_assert_max_num_qu
         desk.report(order, OrderStatus.PARTIALLY_FILLED, "1", trades=[trade])
 
     assert desk.fresh(order).filled_qty == 1
+
+
+@pytest.mark.parametrize("filled", ["0", "0.4"])
+def test_why_the_exchange_ended_an_order_by_itself_is_noted(desk, filled):
+    order = desk.rest()
+    trades = [desk.trade(order, filled)] if filled != "0" else []
+
+    desk.report(order, OrderStatus.EXPIRED, filled, trades=trades, ended_by="self-trade prevention")
+
+    ended = desk.fresh(order)
+    assert (ended.status, ended.note) == (
+        "EXPIRED",
+        "Ended by the exchange: self-trade prevention.",
+    )
+
+
+def test_what_still_works_or_is_filled_was_not_ended(desk):
+    order = desk.rest()
+    desk.report(order, OrderStatus.SUBMITTED, ended_by="liquidation")
+    desk.report(order, OrderStatus.FILLED, "1", trades=[desk.trade(order, "1")], ended_by="x")
+
+    assert desk.fresh(order).note == ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.permissions import AccountRights, Caller
+from accounts.rights.permissions import AccountRights, Caller
 from accounts.words import Right
 from oms_project.errors import AccountNotFound, IdempotencyConflict, Invalid, PermissionDenied
 from positions.models import Command, Order

@@ -11,7 +11,7 @@ from oms_project.errors import (
 )
 from positions import projector
 from positions.engine.types import OrderStatus
-from positions.projector import outcomes
+from positions.projector.orders import outcomes
 
 
 def test_an_order_never_sent_is_cancelled_without_the_exchange(desk):
@@ -64,9 +64,10 @@ def test_other_final_orders_cannot_be_cancelled(desk, end):
 def test_one_order_that_cannot_be_cancelled_refuses_them_all(desk):
     resting, filled = desk.rest(), desk.filled("buy", "1")
 
-    with pytest.raises(OmsError):
+    with pytest.raises(OmsError) as refusal:
         desk.give("cancel_order", order_ids=[resting.pk, filled.pk])
 
+    assert refusal.value.details["order_id"] == filled.pk
     assert desk.fresh(resting).cancel_requested_at is None
 
 

@@ -54,6 +54,25 @@ def test_an_amendment_is_taken_over_once_the_exchange_shows_it(amending):
     assert "order_changed" in desk.events()
 
 
+@pytest.mark.parametrize("filled", ["1", "3"])
+def test_an_amendment_that_fills_is_done_once_its_fills_are_booked(amending, filled):
+    desk = amending
+    order = desk.rest(qty="2", price="100")
+    command = change(desk, order, new_price="101", new_qty="3")
+    desk.claim_one()
+    end = OrderStatus.FILLED if filled == "3" else OrderStatus.PARTIALLY_FILLED
+
+    owing = desk.report(order, end, filled, qty=D(3), price=D(101))
+    before = desk.fresh(command).status
+    desk.tell(desk.trade(order, filled))
+    after = desk.fresh(order)
+
+    assert [each.order_id for each in owing] == [order.pk]
+    assert before == "accepted"
+    assert (after.status, after.filled_qty, after.qty) == (end, D(filled), 3)
+    assert desk.fresh(command).status == "completed"
+
+
 def test_an_amendment_in_doubt_is_asked_again_as_long_as_the_order_lives(amending):
     desk = amending
     order = desk.rest()
@@ -62,7 +81,7 @@ def test_an_amendment_in_doubt_is_asked_again_as_long_as_the_order_lives(amendin
 
     projector.mark_unknown(claim.instruction.pk, claim.fence)
     in_doubt = desk.fresh(command).status
-    projector.outcomes.still_live(order.pk)
+    projector.orders.outcomes.still_live(order.pk)
     again = desk.claim_one()
 
     assert (in_doubt, desk.fresh(order).status) == ("unknown", "SUBMITTED")
@@ -123,7 +142,7 @@ def test_what_is_left_out_stays(desk):
         ({"new_qty": "0.5005"}, "new_qty"),
         ({"new_qty": "0.51"}, "new_qty"),
         ({"new_price": "100.001"}, "new_price"),
-        ({"new_trigger_price": "90"}, "trigger_price"),
+        ({"new_trigger_price": "90"}, "new_trigger_price"),
         ({}, "new_price, new_qty, new_trigger_price"),
         ({"new_price": "100"}, "new_price, new_qty, new_trigger_price"),
     ],
@@ -213,7 +232,20 @@ def test_a_close_never_grows_above_its_position(desk):
     command = change(desk, close, new_qty="1.5")
 
     assert above_volume.value.code == "validation_error"
+    assert above_volume.value.details == {"field": "new_qty", "limit": D(2), "value": D("2.5")}
     assert command.status == "accepted"
+
+
+def test_what_a_close_may_grow_to_is_told_as_its_total(desk):
+    position = desk.bought("2")
+    close = desk.close(position, qty="1", type="limit", price="120")
+    desk.claim()
+    desk.fill(close, "0.5", "120")
+
+    with pytest.raises(OmsError) as refusal:
+        change(desk, close, new_qty="2.1")
+
+    assert refusal.value.details == {"field": "new_qty", "limit": D(2), "value": D("2.1")}
 
 
 def test_a_reversal_that_names_its_position_can_grow(desk):

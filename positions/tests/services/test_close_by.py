@@ -6,6 +6,7 @@ import pytest
 
 from accounts.words import Right, Role
 from oms_project.errors import (
+    ExchangeTimeout,
     Invalid,
     PermissionDenied,
     PositionCloseInProgress,
@@ -111,10 +112,10 @@ def test_two_strategies_close_at_the_mark_and_each_is_told_of_its_own(rivals, ve
 
 
 def test_two_strategies_without_a_known_price_are_refused(rivals):
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ExchangeTimeout) as refusal:
         close_by(rivals, rivals.long, rivals.short)
 
-    assert refusal.value.details["field"] == "mark_price"
+    assert refusal.value.details["symbol"] == LINEAR
     assert not Command.objects.filter(kind="close_by").exists()
 
 
@@ -135,6 +136,18 @@ def test_volume_of_a_pending_close_is_refused(hedge):
 
     short = hedge.fresh(hedge.short)
     assert (short.qty, short.state) == (D("0.6"), "close_requested")
+
+
+def test_a_part_keeps_the_markets_step(hedge, venue):
+    """Else what is left of both could not be closed at the exchange."""
+    with pytest.raises(Invalid) as refusal:
+        close_by(hedge, hedge.long, hedge.short, qty="0.2505")
+
+    details = refusal.value.details
+    assert (details["field"], details["limit"]) == ("qty", D("0.001"))
+    venue.change_market(hedge.symbol, amount_step=D("0.3"))
+    close_by(hedge, hedge.long, hedge.short, qty="1")  # All of one of them always may.
+    assert hedge.fresh(hedge.short).state == "closed"
 
 
 @pytest.mark.parametrize("qty", ["1.001", "7"])

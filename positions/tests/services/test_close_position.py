@@ -16,7 +16,7 @@ from oms_project.errors import (
 from positions import projector
 from positions.engine.types import OrderStatus
 from positions.models import Dust, Order
-from positions.tests.fakes import SPOT
+from positions.tests.fakes import LINEAR, SPOT
 
 D = Decimal
 MODES = ["netting", "strategy_netting", "hedge"]
@@ -369,3 +369,25 @@ def test_an_override_never_closes_more_than_the_volume(desk):
 
     with pytest.raises(Invalid):
         by_risk(desk, position, qty="1.5", override_unknown=True)
+
+
+def test_what_another_close_leaves_free_is_no_dust(desk, venue):
+    venue.change_market(LINEAR, amount_step=D("0.0001"))
+    position = desk.bought("1.1089")
+    venue.change_market(LINEAR, amount_step=D("0.001"))
+    desk.close(position, qty="1.108", type="limit", price="200")
+
+    with pytest.raises(PositionCloseInProgress):
+        desk.give("close_position", position_id=position.pk)
+
+    assert desk.fresh(position).qty == D("1.1089")
+    assert not Dust.objects.exists()
+
+
+def test_a_quantity_of_the_whole_position_asks_for_all(desk):
+    position = desk.bought("1")
+    desk.close(position, qty="0.4", type="limit", price="200")
+
+    rest = desk.close(position, qty="1")
+
+    assert (rest.qty, rest.asks_for_all) == (D("0.6"), True)

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from oms_project.errors import Invalid
-from positions.engine.types import OrderType, Trailing
+from positions import rows
+from positions.engine.types import OrderType, Trailing, TriggerBy
 from positions.models import Instruction, Order
 from positions.tests.fakes import LINEAR, SPOT
 from positions.volumes import held_on_spot
@@ -108,3 +109,87 @@ def test_the_risk_desk_judges_by_the_trigger_where_there_is_no_price(desk, every
     desk.send("sell", type="stop", trigger_price="90")
 
     assert risk.asked[-1].price == 90
+
+
+@pytest.mark.parametrize(("percent", "limit"), [("0.09", "0.1"), ("10.1", "10")])
+def test_a_trailing_percent_keeps_the_markets_bounds(desk, every_type, percent, limit):
+    bounds = {"min_trailing_percent": Decimal("0.1"), "max_trailing_percent": Decimal(10)}
+    every_type.change_market(desk.symbol, **bounds)
+
+    with pytest.raises(Invalid) as refusal:
+        desk.send(type="trailing_stop", trailing_percent=percent)
+
+    assert refusal.value.details["field"] == "trailing_percent"
+    assert refusal.value.details["limit"] == Decimal(limit)
+
+
+# --- which price a trigger waits for ---
+
+BOTH = frozenset({TriggerBy.LAST, TriggerBy.MARK})
+STOP = {"side": "sell", "type": "stop", "trigger_price": "90"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ({}, "last"),
+        ({"trigger_by": "last"}, "last"),
+        ({"trigger_by": "mark"}, "mark"),
+        ({"params": {"workingType": "MARK_PRICE"}}, "mark"),
+        ({"trigger_by": "mark", "params": {"workingType": "MARK_PRICE"}}, "mark"),
+    ],
+)
+def test_the_price_that_a_trigger_waits_for_is_kept_and_shown(desk, every_type, asked, kept):
+    every_type.change_market(LINEAR, trigger_by=BOTH)
+
+    order = desk.send(**STOP, **asked)
+
+    assert order.trigger_by == rows.order_row(order)["trigger_by"] == kept
+
+
+def test_an_order_without_a_trigger_waits_for_no_price(desk):
+    assert desk.send().trigger_by is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit", "value"),
+    [
+        (STOP | {"trigger_by": "index"}, ["last", "mark"], "index"),
+        ({"trigger_by": "last"}, None, "last"),
+        ({"type": "limit", "price": "100", "trigger_by": "mark"}, None, "mark"),
+        (STOP | {"trigger_by": "last", "params": {"workingType": "MARK_PRICE"}}, "mark", "last"),
+    ],
+)
+def test_a_price_that_is_not_carried_is_refused(desk, every_type, asked, limit, value):
+    every_type.change_market(LINEAR, trigger_by=BOTH)
+
+    with pytest.raises(Invalid) as refused:
+        desk.send(**asked)
+
+    told = refused.value.details
+    assert (told["field"], told["limit"], told["value"]) == ("trigger_by", limit, value)
+    assert not Order.objects.exists()
+
+
+def test_on_spot_and_where_nothing_is_known_only_the_last_price_is_carried(new_desk, every_type):
+    desk = new_desk(SPOT)
+    desk.bought("1")
+
+    with pytest.raises(Invalid) as refused:
+        desk.send(**STOP, trigger_by="mark")
+
+    assert refused.value.details["limit"] == ["last"]
+
+
+def test_the_stops_of_a_position_wait_for_the_last_price(desk, every_type):
+    every_type.change_market(LINEAR, trigger_by=BOTH)
+    every_type.prices[LINEAR] = Decimal(100)
+    position = desk.bought("1")
+
+    with pytest.raises(Invalid) as refused:
+        desk.give("position_change", position_id=position.pk, stop_loss="90", trigger_by="mark")
+    desk.give("position_change", position_id=position.pk, stop_loss="90", trigger_by="last")
+    leg = Order.objects.open().legs().get()
+
+    assert refused.value.details["limit"] == ["last"]
+    assert leg.trigger_by == "last"

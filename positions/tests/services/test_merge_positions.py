@@ -163,7 +163,8 @@ def test_rights_are_as_for_closing(hedge):
         ({"stop_mode": "set", "stop_loss": "95", "stop_gain": "140"}, (95, 140)),
     ],
 )
-def test_the_targets_stops_are_kept_cleared_or_set(hedge, payload, stops):
+def test_the_targets_stops_are_kept_cleared_or_set(hedge, venue, payload, stops):
+    venue.prices[hedge.symbol] = D(100)
     Position.objects.filter(pk=hedge.target.pk).update(stop_loss="90", stop_gain="130")
     Position.objects.filter(pk=hedge.source.pk).update(stop_loss="80")
 

@@ -53,6 +53,20 @@ def test_a_trailing_distance_is_kept_as_it_was_given(desk, position):
     assert desk.trigger(position).best_price == 100
 
 
+def test_a_trailing_stop_begins_at_a_price_that_is_asked_for(desk, position, venue):
+    venue.asked_for.clear()
+    change(desk, position, trailing={"amount": "5"})
+    asked = list(venue.asked_for)
+    venue.prices.clear()
+    change(desk, position, trailing={"amount": "6"})
+    without = desk.trigger(position).best_price
+    desk.hear("97")
+
+    assert asked == [{desk.symbol}]
+    assert without is None  # Nobody could say: the first price that comes is its beginning.
+    assert desk.trigger(position).best_price == 97
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
@@ -62,6 +76,7 @@ def test_a_trailing_distance_is_kept_as_it_was_given(desk, position):
         ({"trailing": {}}, "trailing"),
         ({"trailing": {"amount": "1", "percent": "1"}}, "trailing"),
         ({"trailing": {"percent": "100"}}, "trailing.percent"),
+        ({"trailing": {"amount": "100"}}, "trailing.amount"),
         ({"trailing": {"points": "3"}}, "trailing"),
         ({}, "stop_loss, stop_gain, trailing, comment"),
     ],

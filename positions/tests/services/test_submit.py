@@ -34,6 +34,6 @@ def test_acceptance_is_told_with_the_whole_row(desk):
 
 
 def test_params_keep_their_digits(desk):
-    order = desk.send(params={"marginMode": "cross"})
+    order = desk.send(params={"workingType": "MARK_PRICE"})
 
-    assert desk.fresh(order).params == {"marginMode": "cross"}
+    assert desk.fresh(order).params == {"workingType": "MARK_PRICE"}

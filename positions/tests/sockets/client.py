@@ -9,7 +9,7 @@ from typing import Any
 
 from channels.testing import WebsocketCommunicator
 
-from positions.api.pool import in_pool, reading
+from positions.api.pool import at_the_door, in_pool, reading
 from positions.consumers import OmsConsumer
 from positions.sockets.actions import ACTIONS
 
@@ -103,5 +103,5 @@ async def connected(
         await wire.send_input({"type": "websocket.disconnect", "code": 1000})
         await asyncio.wait_for(wire.wait(PATIENCE_S), PATIENCE_S)
         # What the pools still work on for it ends here, not in the next test.
-        for pool in (in_pool, reading):
+        for pool in (at_the_door, in_pool, reading):
             await pool(int)

@@ -2,14 +2,20 @@
 
 import asyncio
 import json
-from datetime import timedelta
+import threading
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from accounts import services
+from accounts.audit import Actor
+from accounts.callers.authentication import resolve
 from accounts.models import ApiKey, KeyPermission
+from positions.api import pool
 from positions.api.pool import in_pool
 from positions.models import Order
 from positions.sockets.actions import ACTIONS
@@ -147,15 +153,73 @@ def end_session(cookie: str) -> None:
     Session.objects.filter(pk=cookie.partition("=")[2]).delete()
 
 
-async def test_an_account_that_is_taken_away_closes_who_listens_to_it(trader):
+async def test_an_account_that_is_taken_away_closes_every_socket_of_the_key(trader):
     async with connected(trader.key) as listener, connected(trader.key) as idle:
         await listener.subscribe(trader.account_id)
         await in_pool(lambda: KeyPermission.objects.all().delete())
-        code = await listener.close_code()
-        pong = await idle.ask("ping")
+        codes = [await listener.close_code(), await idle.close_code()]
+
+    assert codes == [4403, 4403]
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        {"ip_allow_list": ["203.0.113.7"]},
+        {"status": "revoked"},
+        {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("whose", ["its own", "its maker's"])
+async def test_a_narrowed_key_closes_its_sockets_and_those_of_the_keys_it_made(
+    trader, narrowed, whose
+):
+    key = trader.key
+    if whose == "its maker's":
+        key = (await in_pool(made_with, trader)).plain
+    async with connected(key) as client:
+        assert (await client.ask("ping"))["ok"]
+        await in_pool(ApiKey.objects.filter(lineage="/").update, **narrowed)
+        narrowed_at_s = monotonic()
+        code = await client.close_code()
+
+    assert code == 4401
+    assert monotonic() - narrowed_at_s < 1.5
+
+
+async def test_a_revoked_key_closes_its_sockets_though_everybody_reads(trader):
+    gate = threading.Event()
+    reads = [pool._reading_pool().submit(gate.wait, 10) for _ in "1234"]
+    try:
+        async with connected(trader.key) as client:
+            assert (await client.ask("ping"))["ok"]
+            await in_pool(ApiKey.objects.update, status="revoked")
+            revoked_at_s = monotonic()
+            code = await client.close_code()
+            took_s = monotonic() - revoked_at_s
+            gate.set()
+    finally:
+        gate.set()
+
+    assert all(each.result(1) for each in reads)
+    assert code == 4401
+    assert took_s < 1.5
+
+
+async def test_a_withdrawn_right_closes_a_socket_that_listens_to_nothing(trader):
+    async with connected(trader.key) as client:
+        assert (await client.ask("ping"))["ok"]
+        await in_pool(KeyPermission.objects.update, can_trade=False)
+        code = await client.close_code()
 
     assert code == 4403
-    assert pong["ok"]
+
+
+def made_with(trader):
+    """A key that the trader's key made."""
+    caller = resolve(trader.key, address=None)
+    return services.create_own_api_key(caller=caller, by=Actor.from_caller(caller))
 
 
 async def test_a_key_that_is_restricted_later_closes_what_showed_more(trader):

@@ -1,0 +1,1 @@
+"""The spot exchange: accounts of currencies, its orders, filters, lists, wire and streams."""
