@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 STORE_EVERY_S = 10.0
 ROW_LIFE_S = 1.0  # For so long a row that was read is not read again.
+TOLD_EVERY_S = 0.2  # Other processes tell theirs so often: an own price of that age may be outdone.
 LOOK_AGAIN_S = 2.0
 TIMEOUT_S = 0.2
 _PRICES, _FAILURES, _CLAIM = "oms.price:", "oms.price.failed:", "oms.price.asking:"
@@ -61,9 +62,10 @@ def known(key: str, symbol: str) -> SeenPrice | None:
 def newest(key: str, symbol: str, max_age_s: float) -> SeenPrice | None:
     """The newest price that any process knows, ``None`` where that is older than ``max_age_s``.
 
-    Asks Redis or the database where this process's own is too old, so never from a coroutine.
+    Asks Redis as soon as another process may know better, however old a price the caller takes, and
+    the database where all of these are too old; so never from a coroutine.
     """
-    if _is_young(found := known(key, symbol), max_age_s):
+    if _is_young(found := known(key, symbol), min(TOLD_EVERY_S, max_age_s)):
         return found
     shared(key, [symbol])
     if _is_young(found := known(key, symbol), max_age_s):

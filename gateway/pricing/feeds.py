@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
 STREAMED_WITHIN_S = 2.0  # What is wanted as young as this is listened to; a stream may be as quiet.
-PUBLISH_EVERY_S = 0.2
 STREAM_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 CLAIM_S = 0.5
 _LOGIN_MISSING = "AuthenticationError"
@@ -150,7 +149,7 @@ class Feed:
 
     async def _publish(self) -> None:
         while self._followers:
-            await asyncio.sleep(PUBLISH_EVERY_S)
+            await asyncio.sleep(board.TOLD_EVERY_S)
             try:
                 await loop.db(board.publish, self._key)
             except Exception:

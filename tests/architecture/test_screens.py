@@ -69,3 +69,35 @@ def test_the_pages_addresses_are_no_part_of_the_api():
 
     assert "/oms/symbols" in paths
     assert [path for path in paths if path.startswith("/admin")] == []
+
+
+GROUNDS = ("bg", "panel", "raised", "sunk", "hover", "chosen")
+WRITTEN = ("text", "quiet", "faint")
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of ``#rrggbb``, 0 to 1 (WCAG 2.2, "relative luminance")."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", [":root {", ":root.dark {"])
+def test_every_text_can_be_read_on_every_ground(theme):
+    """At least 4.5 to 1 (WCAG 2.2, 1.4.3): axe sees only the states that a page is in."""
+    _, _, rest = (ROOT / "static" / "desk" / "theme.css").read_text().partition(theme)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", rest.partition("}")[0]))
+
+    weak = {
+        (text, ground): round(found, 2)
+        for text in WRITTEN
+        for ground in GROUNDS
+        if (found := contrast(colours[text], colours[ground])) < 4.5
+    }
+
+    assert weak == {}

@@ -90,7 +90,7 @@ def test_a_quote_moves_and_an_order_fills_without_reload(trader_page, product, h
     assert serious_faults(page) == []
     dialog.locator("button[type=submit]").click()
     expect(rows(page, "positions")).to_have_count(1, **PATIENT)
-    expect(page.locator("[data-below=deals]")).to_contain_text("1", **PATIENT)
+    expect(rows(page, "deals").first).to_contain_text("0.02000", **PATIENT)
     assert unbroken(page)
 
 

@@ -81,3 +81,18 @@ def test_processes_share_prices_claims_and_failures(settings):
     assert board.failure(key, "ETH/USDT", began) == "exchange_timeout"
     assert board.failure(key, "ETH/USDT", timezone.now()) is None
     assert board.failure(key, SYMBOL, began) is None
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("may_be_old_s", [5, 60], ids=["to decide", "to show"])
+def test_a_price_that_is_young_enough_gives_way_to_a_newer_one_of_another_process(
+    settings, may_be_old_s
+):
+    settings.OMS_RELAY_URL = "redis://127.0.0.1:6379/13"
+    key = f"outdone {timezone.now().timestamp()}"
+    board.put(key, SYMBOL, seen(101))
+    board.publish(key)
+    board.forget()
+    board.put(key, SYMBOL, seen(100, age_s=3))
+
+    assert board.newest(key, SYMBOL, may_be_old_s).price == 101
