@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS journal (
 CREATE TABLE IF NOT EXISTS post (
     login TEXT, market TEXT, client_id TEXT, sent INTEGER NOT NULL,
     PRIMARY KEY (login, market, client_id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS late_post (
+CREATE TABLE IF NOT EXISTS turned_away_post (
     client_id TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS income (
     id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT NOT NULL, symbol TEXT NOT NULL,
@@ -302,17 +302,17 @@ class Store:
         """(login, market, client order id, how often it arrived) of all."""
         return self._db.execute("SELECT * FROM post").fetchall()
 
-    def count_late(self, client_id: str) -> None:
-        """Note that one of them came too late to be looked at: no order was placed."""
+    def count_turned_away(self, client_id: str) -> None:
+        """Note that one of them was not looked at, too late or above a limit: none was placed."""
         self._db.execute(
-            "INSERT INTO late_post VALUES (?, 1)"
+            "INSERT INTO turned_away_post VALUES (?, 1)"
             " ON CONFLICT (client_id) DO UPDATE SET count = count + 1",
             (client_id,),
         )
 
-    def late_posts(self) -> dict[str, int]:
-        """How often each client order id came too late, where it did."""
-        return dict(self._db.execute("SELECT client_id, count FROM late_post").fetchall())
+    def turned_away_posts(self) -> dict[str, int]:
+        """How often each client order id was turned away, where it was."""
+        return dict(self._db.execute("SELECT client_id, count FROM turned_away_post").fetchall())
 
     # Candles of one minute.
 

@@ -117,11 +117,11 @@ class Venue:
             for client_id in filter(None, route.sends(call)):
                 self.store.count_post(name, route.limiter, client_id)
 
-    def count_stale(self, route: Route, call: Call) -> None:
-        """Remember orders whose request came too late to be looked at (-1021): none was placed."""
+    def count_turned_away(self, route: Route, call: Call) -> None:
+        """Remember orders whose request was turned away at the door: none was placed."""
         if route.sends is not None:
             for client_id in filter(None, route.sends(call)):
-                self.store.count_late(client_id)
+                self.store.count_turned_away(client_id)
 
     def step(self) -> None:
         """Move prices one step on and do what follows from it."""

@@ -283,10 +283,11 @@ class Product:
     def order_posts(self) -> dict[str, int]:
         """How often an order was posted, by our client order id.
 
-        One that came too late for its window is proven not executed, and may be posted again.
+        One that was turned away unread, too late or above a limit, is proven not executed and may
+        be posted again.
         """
         rows = self.venue("GET", "requests")["orders"]
-        return {row["client_id"]: row["count"] - row["stale"] for row in rows}
+        return {row["client_id"]: row["count"] - row["turned_away"] for row in rows}
 
     # --- underneath --------------------------------------------------------------------------
 

@@ -130,13 +130,20 @@ def test_limits_are_told_in_headers_and_exchange_info_and_answered_with_429_and_
     venue = start_venue("--weight-limit", "50", "--orders-10s", "2", "--tick-ms", "0")
     key = venue.open_login("busy")
     told = venue.ask("GET", "/api/v3/exchangeInfo").json()["rateLimits"]
-    orders = [venue.ask("POST", "/api/v3/order", key, **LIMIT) for _ in range(3)]
+    names = ("first", "second", "third")
+    orders = [
+        venue.ask("POST", "/api/v3/order", key, newClientOrderId=name, **LIMIT) for name in names
+    ]
+    posts = venue.control("GET", "requests")["orders"]
     answers = [venue.ask("GET", "/api/v3/ticker/24hr") for _ in range(2)]
 
     assert {limit["rateLimitType"]: limit["limit"] for limit in told}["REQUEST_WEIGHT"] == 50
     assert orders[0].headers["X-MBX-ORDER-COUNT-10S"] == "1"
     assert orders[0].headers["X-MBX-USED-WEIGHT-1M"] == "21"
     assert refusal(orders[2])[:2] == (429, -1015)
+    assert {post["client_id"]: post["turned_away"] for post in posts} == dict.fromkeys(
+        names[:2], 0
+    ) | {"third": 1}
     assert refusal(answers[0])[:2] == (418, -1003)
     assert int(answers[1].headers["Retry-After"]) > 0
 

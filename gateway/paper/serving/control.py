@@ -135,9 +135,10 @@ class Control:
     def requests(self, query: dict) -> object:
         """How often each route was called, and how often each client order id was sent.
 
-        ``stale`` counts those of them that came too late to be looked at, routes since the start.
+        ``turned_away`` counts those of them that were not looked at: their time or signature was
+        wrong, or a limit was reached. Routes count since the start.
         """
-        late = self._venue.store.late_posts()
+        away = self._venue.store.turned_away_posts()
         return {
             "routes": [
                 {"method": method, "route": route, "login": login, "count": count}
@@ -149,7 +150,7 @@ class Control:
                     "market": market,
                     "client_id": client_id,
                     "count": count,
-                    "stale": late.get(client_id, 0),
+                    "turned_away": away.get(client_id, 0),
                 }
                 for login, market, client_id, count in self._venue.store.posts()
             ],

@@ -11,7 +11,7 @@ from gateway.paper.calls import Access, Answer, Call, Route
 from gateway.paper.errors import VenueError
 from gateway.paper.faults import Fault, Kind
 from gateway.paper.logins import Login
-from gateway.paper.serving.signing import STALE, check_fresh, check_http_signature, check_key
+from gateway.paper.serving.signing import check_fresh, check_http_signature, check_key
 from gateway.paper.venue import Venue
 
 log = logging.getLogger("paper")
@@ -72,13 +72,15 @@ class Rest:
     ) -> tuple[int, object, dict[str, str]]:
         """Status, body and headers of the right answer."""
         headers: dict[str, str] = {}
+        is_in = False
         try:
             headers = self._venue.charge(route, call, login, request.remote or "")
             _let_in(request, route, call, login, query, body)
+            is_in = True
             answer = self._venue.respond(route, call)
         except VenueError as refusal:
-            if refusal.code == STALE:
-                self._venue.count_stale(route, call)
+            if not is_in:
+                self._venue.count_turned_away(route, call)
             return refusal.status, refusal.body(), headers | refusal.headers
         except Exception:
             log.exception("%s %s failed", call.method, call.path)
