@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 PY     := $(VENV)/bin/python
 
-.PHONY: help run demo test test-clients torture bench million clean
+.PHONY: help run demo test test-clients exchanges torture bench million clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -20,6 +20,9 @@ test: $(VENV)/mysqlclient.done ## set up and test everything
 
 test-clients: $(VENV)/test.done ## let real bots trade, restart the OMS, compare books; ONLY=freqtrade-spot
 	@exec $(PY) -m tests.clients $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep $(KEEP))
+
+exchanges: $(VENV)/embedded.done ## ask every class of ccxt, offline, what it does with orders; write gateway/exchanges/seen.json
+	@exec $(PY) -m gateway.exchanges.probe
 
 torture: $(VENV)/mysqlclient.done ## longer campaigns: KILLS=100 ORDERS=10000 LIVES=1000 SEED=7
 	@exec tests/torture.sh "$(or $(KILLS),100)" "$(or $(ORDERS),10000)" "$(or $(LIVES),1000)" "$(or $(SEED),7)"

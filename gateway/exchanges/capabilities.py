@@ -1,18 +1,15 @@
 """What is different about each exchange?
 
-Facts that ccxt's unified methods do not tell, by ccxt id; the path of an order assumes none of
-them. An exchange without an entry gets the careful defaults: its client ids are looked for in the
-order lists, changes are made by cancel and create, and only an HTTP 429 proves that it was too
-busy.
+Facts that ccxt's classes do not show, by ccxt id (what they do, ``gateway.exchanges.seen`` has);
+the path of an order assumes none of them. An exchange without an entry gets the careful defaults:
+changes are made by cancel and create, and only an HTTP 429 proves that it was too busy.
 
 Sources: codes from Binance's error documentation and observation with ccxt 4.5.90 (faults, section
-3); the client id fields were found by recording the request that each of ccxt's classes builds for
-``params={"clientOrderId": …}``.
+3).
 """
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,20 +43,16 @@ _OKX = Facts(
     refusal_codes=codes.OKX_REFUSALS,
     filters=filters.OKX,
     endings=endings.OKX,
-    finds_by_client_id="clientOrderId",
-    cancels_by_client_id="clientOrderId",
     conditional_apart=True,
 )
 _GATE = Facts(
     client_id_length=28,
     client_id_prefix="t-",
-    finds_by_client_id="clientOrderId",
     endings=endings.GATE,
 )
-_NATIVE = Facts(finds_by_client_id="clientOrderId", cancels_by_client_id="clientOrderId")
-_FINDS = Facts(finds_by_client_id="clientOrderId")
-_CANCELS = Facts(cancels_by_client_id="clientOrderId")
-_NUMBERS = Facts(json_numbers=True, carries_client_id=False)
+_NUMBERS = Facts(json_numbers=True)
+# Its contracts are compared as numbers.
+_KUCOIN = Facts(client_id_length=40, json_numbers=True)
 
 FACTS: Mapping[str, Facts] = {
     "binance": binance.SPOT,
@@ -72,10 +65,8 @@ FACTS: Mapping[str, Facts] = {
     "okx": _OKX,
     "okxus": _OKX,
     "myokx": _OKX,
-    # fetch_order turns clientOrderId into userref, another id; cl_ord_id is in the lists.
     "kraken": Facts(
         client_id_length=18,
-        cancels_by_client_id="clientOrderId",
         throttle_is_proof=True,
         refusal_codes=codes.KRAKEN_REFUSALS,
         filters=filters.KRAKEN,
@@ -85,34 +76,18 @@ FACTS: Mapping[str, Facts] = {
     ),
     "gate": _GATE,
     "gateeu": _GATE,
-    "bingx": replace(
-        _NATIVE,
-        codes={"101481": Verdict.ADOPT, "109201": Verdict.ADOPT},
-        client_id_length=40,
-    ),
-    "bitget": replace(_NATIVE, client_id_length=64),
-    "bithumb": _NATIVE,
-    "btse": _CANCELS,
-    "bitstamp": _FINDS,
-    "blofin": _CANCELS,
-    "coinbaseexchange": replace(_NATIVE, client_id_length=36),
-    "coinsph": _NATIVE,
-    "extended": _NATIVE,
-    "htx": replace(_NATIVE, client_id_length=64),
-    "kucoin": replace(_NATIVE, client_id_length=40),
-    "kucoinfutures": replace(_NATIVE, client_id_length=40),
-    "lbank": _CANCELS,
-    "modetrade": _NATIVE,
-    "phemex": _NATIVE,
-    "weex": _NATIVE,
-    "woofipro": _NATIVE,
-    "deribit": Facts(orders_by_get=True, carries_client_id=False),
+    "bingx": Facts(codes={"101481": Verdict.ADOPT, "109201": Verdict.ADOPT}, client_id_length=40),
+    "bitget": Facts(client_id_length=64),
+    "coinbaseexchange": Facts(client_id_length=36),
+    "htx": Facts(client_id_length=64),
+    "kucoin": _KUCOIN,
+    "kucoinfutures": _KUCOIN,
+    "deribit": Facts(orders_by_get=True),
     "coinbaseinternational": Facts(orders_by_get=True, float_numbers=True),
-    "apex": Facts(),
     # These put the quantity into their JSON body as it was given.
     "bitflyer": _NUMBERS,
     "coinspot": _NUMBERS,
-    "cryptomus": replace(_NUMBERS, carries_client_id=True),
+    "cryptomus": _NUMBERS,
     "digifinex": _NUMBERS,
     "independentreserve": _NUMBERS,
     "paymium": _NUMBERS,

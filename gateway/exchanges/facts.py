@@ -1,4 +1,8 @@
-"""What can be different about an exchange? Each difference has a name and a careful default."""
+"""What can be different about an exchange? Each difference has a name and a careful default.
+
+Only what documentation or observation tells: what a class of ccxt does, ``gateway.exchanges.seen``
+has seen.
+"""
 
 import re
 from collections.abc import Mapping
@@ -26,9 +30,6 @@ class Facts:
     ``client_id_length``, ``client_id_prefix``: the longest id it takes; what ccxt puts in front.
     ``original_id_key``: where its own answer (``info``) keeps our id, when ccxt's ``clientOrderId``
         is another one: Binance's answer to a cancel names the cancel's own id there.
-    ``finds_by_client_id``: the ``params`` name with which ``fetch_order`` finds by our id;
-        ``None``: search the order lists. ``cancels_by_client_id`` likewise for ``cancel_order``.
-    ``carries_client_id``: it keeps our id at all, so that an unanswered order can be found again.
     ``edits_in_place``: on derivatives, ``edit_order`` changes price and total quantity of the same
         order.
     ``order_trades_param``: ``fetch_my_trades`` takes the order's id under this name.
@@ -80,9 +81,6 @@ class Facts:
     client_id_length: int = 32
     client_id_prefix: str = ""
     original_id_key: str | None = None
-    finds_by_client_id: str | None = None
-    cancels_by_client_id: str | None = None
-    carries_client_id: bool = True
     edits_in_place: bool = False
     order_trades_param: str | None = None
     trades_from_id: str | None = None

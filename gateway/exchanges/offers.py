@@ -1,14 +1,19 @@
-"""Which orders does a market take, as far as ccxt and the exchange's list of markets tell?"""
+"""Which orders does a market take?
+
+What ccxt's ``features`` and ``has`` claim, as far as the class was seen to carry it
+(``gateway.exchanges.seen``) and the exchange's own list of markets allows it.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.exchanges import seen
 from gateway.exchanges.capabilities import facts
-from positions.engine.types import OrderType, TimeInForce, Trailing, TriggerBy
+from positions.engine.types import MarketKind, OrderType, TimeInForce, Trailing, TriggerBy
 
 
 def order_types(exchange: Any, market: Mapping[str, Any]) -> frozenset[OrderType]:
-    """The order types that ``market`` takes, as far as ccxt's ``features`` and ``has`` tell."""
+    """The order types that ``market`` takes."""
     can = _feature_reader(exchange, market)
     found = {OrderType.LIMIT}
     if exchange.has.get("createMarketOrder") is not False:
@@ -25,7 +30,8 @@ def order_types(exchange: Any, market: Mapping[str, Any]) -> frozenset[OrderType
         found.add(OrderType.TRAILING_STOP)
     if not _finds_triggers(exchange, market):
         found = {kind for kind in found if not kind.is_conditional}
-    return frozenset(found & _listed_types(market)) or frozenset({OrderType.LIMIT})
+    carried = seen.of(exchange.id, _kind(market)).order_types
+    return frozenset(found & carried & _listed_types(market)) or frozenset({OrderType.LIMIT})
 
 
 def trailing_by(exchange: Any, market: Mapping[str, Any]) -> frozenset[Trailing]:
@@ -38,7 +44,8 @@ def trailing_by(exchange: Any, market: Mapping[str, Any]) -> frozenset[Trailing]
         Trailing.AMOUNT: "createTrailingAmountOrder",
         Trailing.PERCENT: "createTrailingPercentOrder",
     }
-    return frozenset(way for way, name in ways.items() if exchange.has.get(name) is True)
+    claimed = {way for way, name in ways.items() if exchange.has.get(name) is True}
+    return seen.of(exchange.id, _kind(market)).trailing_by & claimed
 
 
 def trigger_by(exchange: Any, market: Mapping[str, Any]) -> frozenset[TriggerBy]:
@@ -71,7 +78,14 @@ def times_in_force(exchange: Any, market: Mapping[str, Any]) -> frozenset[TimeIn
         found.add(TimeInForce.PO)
     if known.expiry_param is None:
         found.discard(TimeInForce.GTD)  # The OMS keeps it then.
-    return frozenset(found | {TimeInForce.GTC})
+    carried = seen.of(exchange.id, _kind(market)).times_in_force
+    return frozenset((found & carried) | {TimeInForce.GTC})
+
+
+def _kind(market: Mapping[str, Any]) -> MarketKind:
+    if market["type"] == "spot":
+        return MarketKind.SPOT
+    return MarketKind.INVERSE if market.get("subType") == "inverse" else MarketKind.LINEAR
 
 
 def _feature_reader(exchange: Any, market: Mapping[str, Any]) -> Callable[[str], Any]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from gateway.exchanges import capabilities, order_params
+from gateway.exchanges import capabilities, order_params, seen
 from gateway.exchanges.facts import Facts
 from gateway.exchanges.numbers import json_number
 from gateway.sessions.call import Call
@@ -85,15 +85,14 @@ def cancel(order: Order, exchange_order: ExchangeOrder, *, exchange_id: str, is_
     Raises:
         Invalid: the exchange's id is not known yet and it does not cancel by ours.
     """
-    known = capabilities.facts(exchange_id)
     apart = waits_apart(order, exchange_order, exchange_id=exchange_id, is_spot=is_spot)
     params: dict[str, Any] = {"trigger": True} if apart else {}
     theirs = exchange_order.conditional_order_id if apart else exchange_order.exchange_order_id
     if theirs is not None:
         return Call("cancel_order", (theirs, order.symbol), params)
-    if known.cancels_by_client_id is None:
+    if not seen.anywhere(exchange_id, is_spot=is_spot).cancels_by_client_id:
         raise Invalid("The exchange cancels by its own id only.", field="exchange_order_id")
-    params[known.cancels_by_client_id] = exchange_order.client_order_id
+    params["clientOrderId"] = exchange_order.client_order_id
     return Call("cancel_order", ("", order.symbol), params)
 
 

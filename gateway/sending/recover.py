@@ -50,7 +50,7 @@ async def look_up(order_id: int) -> None:
         if found:
             await book(session, orders=found, about=About.of(leg.order, leg))
             await db(_after_answer, order_id)
-        elif not session.facts.carries_client_id and not leg.is_known:
+        elif not session.seen(leg.symbol).carries_client_id and not leg.is_known:
             await recognising.look(session, leg)
         else:
             await _not_found(leg)

@@ -158,7 +158,7 @@ async def _trades_by_order(
 
 def _looks_up(session: Session, wanted: Wanted) -> bool:
     """Whether the exchange gives a single order by the id that is known of it."""
-    knows_id = wanted.theirs is not None or session.facts.finds_by_client_id is not None
+    knows_id = wanted.theirs is not None or session.seen(wanted.symbol).finds_by_client_id
     return knows_id and session.has("fetchOrder")
 
 
@@ -166,14 +166,17 @@ async def _look_up(session: Session, wanted: Wanted) -> dict[str, Any]:
     """One order where the exchange ``_looks_up`` such an id.
 
     Raises:
-        NotFound: the exchange does not show it (now).
+        NotFound: the exchange does not show it (now), or shows one with another id of ours.
     """
     params = session.trigger_params(wanted.symbol, conditional=wanted.conditional)
-    if wanted.theirs is None and session.facts.finds_by_client_id is not None:
-        params[session.facts.finds_by_client_id] = wanted.ours
+    if wanted.theirs is None:
+        params["clientOrderId"] = wanted.ours
     ids = (wanted.theirs or "", wanted.symbol)
     order = await session.read("fetch_order", *ids, params=params)
-    return identified(order, session.exchange_id)
+    order = identified(order, session.exchange_id)
+    if wanted.theirs is None and our_id(order, session.exchange_id) not in (None, wanted.ours):
+        raise NotFound(Outcome(Verdict.NOT_FOUND, exception="OrderNotFound"))
+    return order
 
 
 def _first(orders: list[dict[str, Any]], wanted: Wanted, exchange_id: str) -> dict[str, Any] | None:

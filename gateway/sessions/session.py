@@ -16,9 +16,10 @@ from typing import Any
 from django.conf import settings
 
 from gateway import pacing
-from gateway.exchanges import capabilities
+from gateway.exchanges import capabilities, seen
 from gateway.exchanges.gone import is_gone
 from gateway.exchanges.profile import Profile
+from gateway.exchanges.seen import Seen
 from gateway.sessions.call import Call
 from gateway.sessions.loaded import Loaded
 from gateway.sessions.outcomes import TOO_MANY, classify, identified, said_nothing
@@ -220,6 +221,10 @@ class Session:
         """Whether the exchange lists the symbol now."""
         market = self.exchange.markets.get(symbol)
         return market is not None and not is_gone(market)
+
+    def seen(self, symbol: str) -> Seen:
+        """What the exchange's class was seen to do on markets like this one."""
+        return seen.anywhere(self.exchange_id, is_spot=self.is_spot(symbol))
 
     # --- for a client ------------------------------------------------------------------------
 

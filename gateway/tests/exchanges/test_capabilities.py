@@ -31,7 +31,6 @@ def test_an_unknown_exchange_gets_the_careful_defaults():
 
     assert not known.edits_in_place
     assert not known.throttle_is_proof
-    assert known.finds_by_client_id is None
     assert not capabilities.edits_in_place("ccxt.zebpay", MarketKind.LINEAR)
 
 
@@ -117,6 +116,9 @@ def test_facts_speak_of_verdicts_only():
         ("bybit", {"type": "spot", "subType": None}, False),  # No direction can be said there.
         ("okx", {"type": "swap", "subType": "linear"}, False),  # Apart, and not known by which id.
         ("hitbtc", {"type": "spot", "subType": None}, False),  # Reads other words than are sent.
+        ("bitfinex", {"type": "spot", "subType": None}, False),  # Claims the words, reads none.
+        ("deepcoin", {"type": "swap", "subType": "linear"}, False),
+        ("xt", {"type": "swap", "subType": "linear"}, False),
     ],
 )
 def test_triggers_are_offered_where_they_are_understood_and_found_again(name, market, offered):
@@ -140,3 +142,30 @@ def test_a_trailing_distance_is_given_as_the_exchange_takes_it(name, info, ways)
     spot = {"type": "spot", "subType": None, "info": info}
 
     assert offers.trailing_by(exchange, spot) == ways
+
+
+@pytest.mark.parametrize(
+    ("name", "market", "word", "offered"),
+    [
+        ("krakenfutures", {"type": "swap", "subType": "linear"}, TimeInForce.IOC, False),
+        ("krakenfutures", {"type": "swap", "subType": "linear"}, TimeInForce.PO, True),
+        ("blofin", {"type": "swap", "subType": "linear"}, TimeInForce.FOK, False),
+        ("phemex", {"type": "swap", "subType": "linear"}, TimeInForce.PO, False),
+        ("binance", {"type": "spot", "subType": None}, TimeInForce.IOC, True),
+        ("bybit", {"type": "swap", "subType": "inverse"}, TimeInForce.FOK, True),
+    ],
+)
+def test_a_time_in_force_is_offered_where_the_request_carries_it(name, market, word, offered):
+    exchange = getattr(ccxt.async_support, name)()
+
+    assert (word in offers.times_in_force(exchange, market | {"info": {}})) is offered
+
+
+def test_a_trailing_stop_is_offered_where_the_request_carries_its_distance():
+    linear = {"type": "swap", "subType": "linear", "info": {}}
+
+    assert offers.trailing_by(ccxt.async_support.btse(), linear) == set()
+    assert offers.trailing_by(ccxt.async_support.bingx(), linear) == {
+        Trailing.AMOUNT,
+        Trailing.PERCENT,
+    }

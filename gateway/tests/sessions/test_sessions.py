@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from aiohttp import web
 
-from gateway.exchanges import capabilities
 from gateway.exchanges.profile import Profile
+from gateway.exchanges.seen import Seen
 from gateway.sessions import catalogue, instance, paging
 from gateway.sessions.call import Call
 from gateway.sessions.finding import fetch_closed_orders, fetch_order, fetch_order_trades
@@ -226,7 +226,7 @@ def test_final_orders_of_every_kind_are_listed_and_resting_ones_are_not():
 def test_where_our_id_cannot_be_looked_up_the_lists_are_searched():
     async def work(talk, here):
         talk.exchange.milliseconds = lambda: START_MS + 1000
-        talk.facts = capabilities.facts("ccxt.zebpay")
+        talk.seen = lambda symbol: Seen()
         shown = await fetch_order(talk, "BTC/USDT", client_order_id=ORDER["clientOrderId"])
         with pytest.raises(NotFound):
             await fetch_order(talk, "BTC/USDT", client_order_id="other")
@@ -242,7 +242,7 @@ def test_where_our_id_cannot_be_looked_up_the_lists_are_searched():
 
 def test_a_list_that_was_not_answered_is_not_an_empty_list():
     async def work(talk, here):
-        talk.facts = capabilities.facts("ccxt.zebpay")
+        talk.seen = lambda symbol: Seen()
         await fetch_order(talk, "BTC/USDT", client_order_id="aB3")
 
     with pytest.raises(CallFailed) as failure:

@@ -1,16 +1,15 @@
 """Is an order found again whose exchange keeps no id of ours, and never taken for another?
 
-Against a paper venue on a real socket; what is known of its exchange says that it keeps none.
+Against a paper venue on a real socket; what was seen of its class says that it keeps none.
 """
 
-from dataclasses import replace
 from time import sleep
 
 import pytest
 
 from accounts.audit import OPERATOR
 from gateway import loop
-from gateway.exchanges import capabilities
+from gateway.exchanges import seen
 from gateway.sending import recover
 from gateway.tests.strangers.trader import BOTH, D, Trader
 from positions import projector
@@ -28,8 +27,13 @@ def _keeps_no_ids(settings, monkeypatch):
     settings.OMS_SEND_DEADLINE_S = 1.0
     settings.OMS_RECV_WINDOW_MS = 1000
     for name in ("binance", "binanceusdm"):
-        known = replace(capabilities.FACTS[name], carries_client_id=False, finds_by_client_id=None)
-        monkeypatch.setitem(capabilities.FACTS, name, known)
+        row = seen.classes()[name]
+        kinds = {
+            kind: row[kind] | {"client_id": "dropped", "find": "no"}
+            for kind in row
+            if kind != "login"
+        }
+        monkeypatch.setitem(seen.classes(), name, row | kinds)
 
 
 def in_doubt(trader: Trader, qty: str = "0.01", price: str = "30000") -> Order:
