@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV   := .venv
 PY     := $(VENV)/bin/python
 
-.PHONY: help run demo test test-clients exchanges torture bench million clean
+.PHONY: help run demo test test-clients exchanges torture bench million lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -33,6 +33,12 @@ bench: $(VENV)/mysqlclient.done ## measure, print one table of ratios; ONLY=engi
 million: $(VENV)/mysqlclient.done ## prove a generated ledger: DEALS=1000000 ACCOUNTS=100 SEED=7
 	@exec $(PY) -m bench.ledger --deals $(or $(DEALS),1000000) \
 	  --accounts $(or $(ACCOUNTS),100) --seed $(or $(SEED),7)
+
+lock: $(VENV)/test.done ## write requirements.lock anew: what production installs, with hashes
+	@$(PY) -m pip install --quiet --disable-pip-version-check pip-tools
+	@$(VENV)/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-header \
+	  --no-emit-index-url --no-emit-find-links -o requirements.lock requirements.txt
+	@sed -i '1i # Everything of server mode, as tried, with hashes: pip install --require-hashes -r requirements.lock\n# Made by `make lock` from requirements.txt.' requirements.lock
 
 clean: ## remove the virtual environment and caches, keep the data in var/
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import environ
 
+from oms_project.environment import Environment
 from oms_project.guard.folder import keep_to_ourselves, make_private
 from oms_project.keys import metrics_token, secret_keys
 from oms_project.watching.logs import logging_for
 
-env = environ.Env()
+env = Environment()
 keep_to_ourselves()
 
 BASE_DIR = Path(__file__).resolve().parent.parent

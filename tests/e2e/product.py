@@ -18,7 +18,7 @@ from typing import Any
 import redis
 import requests
 
-from tests import templates
+from tests import deployed, templates
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "control"
@@ -329,10 +329,9 @@ class Product:
         if self.mode == "embedded":
             commands["oms"] = [*python, "manage.py", "serve"]
         else:
-            celery = [*python, "-m", "celery", "-A", "oms_project"]
-            commands["worker"] = [*celery, "worker", "--pool", "threads", "--concurrency", "2"]
-            commands["beat"] = [*celery, "beat", "--schedule", str(self.data / "beat")]
-            commands["web"] = [*python, "manage.py", "web"]
+            for name in ("worker", "beat", "web"):
+                commands[name] = deployed.command(name, sys.executable)
+            commands["beat"][-1] = str(self.data / "beat")
         for name, command in commands.items():
             yield Process(name, command, self.env, self.data / f"{name}.log")
 
