@@ -1,5 +1,6 @@
 """A user's own settings of the screens, and views kept under a name, over REST."""
 
+import re
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -18,6 +19,10 @@ from accounts.personal.models import SavedView
 
 LANGUAGES = ["en", "pt-br", "es"]
 _DECIMAL = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
+# One combination, or two after each other: "c", "Shift+C", "Ctrl+Enter", "g p".
+_COMBINATION = r"(?:(?:Ctrl|Alt|Shift)\+){0,3}(?:[A-Z][A-Za-z0-9]{1,20}|[^\s\x00-\x1f])"
+_PRESSED = rf"^{_COMBINATION}(?: {_COMBINATION})?$"
+_ACT = r"[a-z][a-z-]{0,39}"
 _PAGE = r"^[a-z][a-z/-]{0,63}$"
 MOST_COLUMNS = 80
 
@@ -45,8 +50,19 @@ class _Grids(serializers.DictField):
         return found
 
 
+class _Keys(serializers.DictField):
+    child = serializers.RegexField(_PRESSED, allow_null=True, max_length=40)
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = super().to_internal_value(data)
+        for name in found:
+            if not re.fullmatch(_ACT, name):
+                raise serializers.ValidationError({str(name)[:64]: ["This is no name of an act."]})
+        return found
+
+
 class SettingsBody(Body):
-    """What is left out stays; a grid that is null is as it was at first."""
+    """What is left out stays; a grid or an act's keys that are null are as they were at first."""
 
     language = serializers.ChoiceField(LANGUAGES, required=False, allow_null=True)
     theme = serializers.ChoiceField(["system", "light", "dark"], required=False)
@@ -68,6 +84,10 @@ class SettingsBody(Body):
         required=False, allow_null=True, help_text="The key that a browser acts through.", **ID
     )
     grids = _Grids(required=False, help_text="Which columns a grid has, by its name.")
+    keys = _Keys(
+        required=False,
+        help_text='By which keys what is done, such as `{"close": "Shift+K", "go-deals": "g e"}`.',
+    )
 
 
 class SettingsAnswer(SettingsBody):

@@ -1,7 +1,7 @@
 """How does a user want the screens to be?
 
-A few words of closed vocabularies, and per grid which columns stand where. They change what is
-shown and what is asked before an act, never what is allowed.
+A few words of closed vocabularies, per grid which columns stand where, and by which keys what is
+done. They change what is shown and what is asked before an act, never what is allowed.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,11 @@ DEFAULTS: Mapping[str, Any] = {
     "confirm_value": None,
     "api_key_id": None,
     "grids": {},
+    "keys": {},
 }
 MOST_GRIDS = 64
+MOST_KEYS = 100
+_MAPS = {"grids": MOST_GRIDS, "keys": MOST_KEYS}  # Changed name by name; how many there may be.
 
 
 def settings_of(user_id: int) -> dict[str, Any]:
@@ -35,11 +38,11 @@ def settings_of(user_id: int) -> dict[str, Any]:
 
 @transaction.atomic
 def change_settings(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with ``changes``, which are read already; grids are changed one by one.
+    """The settings with ``changes``, which are read already; grids and keys are changed one by one.
 
     Raises:
         NotFound: ``api_key_id`` is no key of the user.
-        Invalid: there would be too many grids.
+        Invalid: there would be too many grids or keys.
     """
     # The user's row is the lock: two browsers of one person must not lose each other's change.
     User.objects.select_for_update().get(pk=user_id)
@@ -47,11 +50,17 @@ def change_settings(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     if number is not None and not ApiKey.objects.filter(pk=number, user_id=user_id).exists():
         raise NotFound("You have no such key.", api_key_id=number)
     row, _ = PersonalSettings.objects.get_or_create(user_id=user_id)
-    grids = {**row.values.get("grids", {}), **changes.get("grids", {})}
-    grids = {name: grid for name, grid in grids.items() if grid is not None}
-    if len(grids) > MOST_GRIDS:
-        raise Invalid("There are too many grids.", field="grids", limit=MOST_GRIDS,
-                      value=len(grids))  # fmt: skip
-    row.values = {**row.values, **changes, "grids": grids}
+    maps = {name: _merged(row.values, changes, name) for name in _MAPS}
+    row.values = {**row.values, **changes, **maps}
     row.save(update_fields=["values", "updated_at"])
     return {**DEFAULTS, **row.values}
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What stands under ``name`` after the changes; what is null is gone."""
+    both = {**values.get(name, {}), **changes.get(name, {})}
+    found = {each: value for each, value in both.items() if value is not None}
+    if len(found) > _MAPS[name]:
+        raise Invalid(f"There are too many {name}.", field=name, limit=_MAPS[name],
+                      value=len(found))  # fmt: skip
+    return found

@@ -40,8 +40,9 @@ STARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the menu."""
+    """A line of the menu; ``name`` is what its keys are kept under."""
 
+    name: str
     title: Any
     url: str
     icon: str
@@ -62,7 +63,7 @@ def menu_for(role: str, here: str) -> list[Chapter]:
     chapters = []
     for name, title in CHAPTERS.items():
         entries = [
-            Entry(page.title, page.url, page.icon, page.keys, page.url == here)
+            Entry(page.name, page.title, page.url, page.icon, page.keys, page.url == here)
             for page in PAGES
             if page.chapter == name and role in page.roles
         ]
@@ -70,8 +71,9 @@ def menu_for(role: str, here: str) -> list[Chapter]:
             chapters.append(Chapter(title, entries))
     if role == Role.ADMIN:
         office = reverse("admin:index")
-        chapters.append(Chapter(_("Back office"), [Entry(_("Back office"), office, "office", "g b",
-                                                         here == office)]))  # fmt: skip
+        title = _("Back office")
+        entry = Entry("office", title, office, "office", "g b", office == here)
+        chapters.append(Chapter(title, [entry]))
     return chapters
 
 

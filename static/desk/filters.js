@@ -3,7 +3,7 @@
 // `filtered()` is what is chosen. A filter's `param` is its name for REST, for lists and exports.
 import {h, icon, menu, one, replace} from "./dom.js";
 import {facts} from "./facts.js";
-import {chosenAccounts, setQuery} from "./shell.js";
+import {chosenAccounts, setQuery} from "./query.js";
 import {_} from "./words.js";
 
 let known = [];
@@ -24,6 +24,8 @@ export function filters(list) {
   });
   return draw;
 }
+
+export const toFilters = () => one("#filters input, #filters select")?.focus();
 
 export const clearFilters = () => setQuery(Object.fromEntries(known.map((each) => [each.name, null])));
 

@@ -17,7 +17,8 @@ import {KINDS} from "./cells.js";
 import {h, icon, menu, one, replace} from "./dom.js";
 import {facts} from "./facts.js";
 import {tell} from "./keys.js";
-import {keep, setQuery} from "./shell.js";
+import {setQuery} from "./query.js";
+import {keep} from "./settings.js";
 import {_} from "./words.js";
 
 const NARROW = matchMedia("(max-width: 700px)");
@@ -48,10 +49,9 @@ export class Grid extends EventTarget {
     for (const name of ["zone", "markets"]) document.addEventListener(name, () => this.#redraw());
     setInterval(() => this.#resort(), RESORT_MS);
     this.#build();
-    const group = _("Rows");
-    tell("↑ ↓ j k", _("To the row above or below"), {group});
-    tell("Enter", _("Details"), {group});
-    if (options.select) tell("x", _("Select the row"), {group});
+    tell("↑ ↓ j k", _("To the row above or below"), "rows");
+    tell("Enter", _("Details"), "rows");
+    if (options.select) tell("x", _("Select the row"), "rows");
   }
 
   // --- rows --------------------------------------------------------------------------------------
@@ -201,10 +201,7 @@ export class Grid extends EventTarget {
     const told = columns && {columns: columns.map(({field, width, visible}) => ({field, width: width ? Math.round(width) : null, visible}))};
     facts.settings.grids = {...facts.settings.grids, [this.options.name]: told ?? undefined};
     clearTimeout(this.keeping);
-    this.keeping = setTimeout(() => {
-      const {grids} = facts.settings;
-      keep({grids: {[this.options.name]: told}}).then(() => (facts.settings.grids = grids));
-    }, KEEP_MS);
+    this.keeping = setTimeout(() => keep({grids: {[this.options.name]: told}}), KEEP_MS);
     this.#build();
   }
 
@@ -229,10 +226,7 @@ export class Grid extends EventTarget {
       width: resized?.has(each.field) ? Math.round(widths.get(each.field)) : each.width ?? null}))};
     facts.settings.grids = {...facts.settings.grids, [this.options.name]: told};
     clearTimeout(this.keeping);
-    this.keeping = setTimeout(() => {
-      const {grids} = facts.settings;
-      keep({grids: {[this.options.name]: told}}).then(() => (facts.settings.grids = grids));
-    }, KEEP_MS);
+    this.keeping = setTimeout(() => keep({grids: {[this.options.name]: told}}), KEEP_MS);
   }
 
   // --- underneath --------------------------------------------------------------------------------

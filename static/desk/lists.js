@@ -7,9 +7,9 @@
 //     live: {event: "deal_created", row: (payload) => payload},   // what counts as newer
 //     onOpen, card, acts,
 //   })
-import {chosenAccounts} from "./shell.js";
+import {chosenAccounts} from "./query.js";
 import {account, facts, rest} from "./facts.js";
-import {clearFilters, exportButton, filtered, filters, inWords, restQuery} from "./filters.js";
+import {clearFilters, exportButton, filtered, filters, inWords, restQuery, toFilters} from "./filters.js";
 import {Grid} from "./grid.js";
 import {h, one, replace} from "./dom.js";
 import {bind} from "./keys.js";
@@ -150,7 +150,7 @@ export function serverList(options) {
   }, true);
   document.addEventListener("query", () => load());
   stream.addEventListener("caughtup", () => load());
-  bind("/", () => one("#filters input, #filters select")?.focus(), _("To the filters"));
+  bind("filters", toFilters);
   replace(one("#head-acts"), viewsButton(grid), grid.columnsButton(), exportButton(options.list));
   load();
   return grid;

@@ -1,34 +1,18 @@
 // What surrounds every page: account chips, the state of the stream, the clock, a person's settings.
 import {facts, markOf, now, rest} from "./facts.js";
 import {h, one, replace, toast} from "./dom.js";
-import {bind, showKeys} from "./keys.js";
+import {showKeys} from "./key_list.js";
+import {define} from "./keys.js";
+import {openPalette} from "./palette.js";
+import {chosenAccounts, setQuery} from "./query.js";
+import {keep} from "./settings.js";
 import {stream} from "./stream.js";
 import {ago, clockTime, setZone, zone} from "./times.js";
 import {_} from "./words.js";
 
 const CAUGHT_UP_MS = 6000;
 
-// --- which accounts the page shows: ?accounts=1,2, all where it is absent -------------------------
-export function chosenAccounts() {
-  const named = new URLSearchParams(location.search).get("accounts");
-  const all = facts.accounts.map((each) => each.id);
-  if (!named) return all;
-  const wanted = new Set(named.split(",").map(Number));
-  return all.filter((id) => wanted.has(id));
-}
-
-// Changes the query without a new page. null removes a parameter; `quiet` tells nobody.
-export function setQuery(changes, {quiet = false} = {}) {
-  const query = new URLSearchParams(location.search);
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === null || value === "") query.delete(name);
-    else query.set(name, value);
-  }
-  const text = query.toString().replaceAll("%2C", ",").replaceAll("%2F", "/").replaceAll("%3A", ":");
-  history.replaceState(null, "", location.pathname + (text ? `?${text}` : ""));
-  if (!quiet) document.dispatchEvent(new CustomEvent("query"));
-}
-
+// --- accounts ----------------------------------------------------------------------------------------
 function showChips() {
   const place = one("#account-chips");
   if (!place) return;
@@ -103,15 +87,6 @@ function showClock() {
   one("span", clock).textContent = zone() === "utc" ? "UTC" : _("local");
 }
 
-export async function keep(changes) {
-  Object.assign(facts.settings, changes);
-  try {
-    await rest("user/settings", {method: "PATCH", body: changes});
-  } catch (error) {
-    toast(_("The setting was not kept."), {kind: "bad", more: error.message});
-  }
-}
-
 function settings() {
   one("#clock").addEventListener("click", () => {
     setZone(zone() === "utc" ? "local" : "utc");
@@ -138,6 +113,7 @@ function settings() {
     }
   });
   one("#show-keys").addEventListener("click", showKeys);
+  one("#open-palette").addEventListener("click", openPalette);
 }
 
 function opens(button, panel, shownBy) {
@@ -159,7 +135,8 @@ function opens(button, panel, shownBy) {
 
 function navigation() {
   for (const link of document.querySelectorAll("[data-keys]")) {
-    bind(link.dataset.keys, () => link.click(), link.textContent.trim(), {group: _("Go to")});
+    const {keys, keyName} = link.dataset;
+    define(keyName, {keys, label: link.textContent.trim(), group: "go", act: () => link.click()});
   }
   // The choice of accounts goes along from page to page.
   document.addEventListener("click", (event) => {

@@ -1,6 +1,10 @@
-"""A real Chromium and a running product."""
+"""A real Chromium, a running product, and people of every role who are logged in to it."""
 
+import json
+import re
 import shutil
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -73,32 +77,85 @@ def fresh_page(chromium, product, **options):
 
 
 @pytest.fixture
-def admin_page(page, product):
-    """The page, logged in as the first admin."""
-    return log_in(page, product.facts["admin"])
+def admin_page(page_of):
+    """A page of the first admin."""
+    return page_of("admin")
+
+
+PASSWORD = "a long one, for tests"
+# Beside the first admin and the first trader: one of each role, on the first account; a colleague
+# of the trader on all. The robot has a key for two strategies and a narrow one for its own alone.
+PEOPLE = """
+import json
+from accounts.audit import OPERATOR
+from accounts.models import Account
+from accounts.rights.permissions import AccountRights, StrategyRights
+from accounts.services import create_api_key, create_strategy, create_user, template_grants
+from accounts.words import Right, Role
+accounts = list(Account.objects.order_by("id").values_list("pk", flat=True))
+first = accounts[0]
+name = "Robot's <img src=x onerror=alert(1)>"
+own = create_strategy(name=name, account_ids=[first], by=OPERATOR)
+told = {"strategy_id": own.pk}
+for name, role in (("reader", Role.READONLY), ("robot", Role.ROBOT), ("officer", Role.RISK),
+                   ("manager", Role.PORTFOLIO_MANAGER), ("colleague", Role.TRADER)):
+    user = create_user(user_name=name, role=role, by=OPERATOR, password="a long one, for tests")
+    named = [1, own.pk] if role is Role.ROBOT else []
+    grants = template_grants(role, accounts if name == "colleague" else [first], named)
+    create_api_key(user=user, grants=grants, by=OPERATOR, label="wide")
+    if role is Role.ROBOT:
+        narrow = AccountRights(grants[first].granted, {own.pk: StrategyRights()})
+        create_api_key(user=user, grants={first: narrow}, by=OPERATOR, label="narrow")
+print(json.dumps(told))
+"""
 
 
 @pytest.fixture(scope="session")
-def trader_session(chromium, product):
-    """The first trader's log-in, for contexts that need not log in themselves."""
-    context = chromium.new_context(base_url=product.base)
-    log_in(context.new_page(), product.facts["trader"])
-    yield context.storage_state()
-    context.close()
+def people(product):
+    """Names of those who can log in, by role, and ``strategy_id``: the robot's own."""
+    told = product.manage("shell", "--verbosity", "0", "-c", PEOPLE).splitlines()[-1]
+    return json.loads(told)
+
+
+@pytest.fixture(scope="session")
+def session_of(chromium, product, people):
+    """What a person's log-in leaves in a browser; each logs in once."""
+    known = {}
+
+    def session(name):
+        if name not in known:
+            person = product.facts.get(name, {"username": name, "password": PASSWORD})
+            context = chromium.new_context(base_url=product.base)
+            known[name] = logged_in(context, person)
+            context.close()
+        return known[name]
+
+    return session
 
 
 @pytest.fixture
-def trader_page(chromium, product, trader_session):
-    """A page of the first trader that also collects what a screen must not do."""
-    for page in fresh_page(chromium, product, storage_state=trader_session):
-        yield strict(page)
+def page_of(chromium, product, session_of):
+    """Opens a page of a person; it also collects what a screen must not do."""
+    with ExitStack() as opened:
+
+        def open_page(name, **options):
+            options = {"storage_state": session_of(name)} | options
+            pages = contextmanager(fresh_page)(chromium, product, **options)
+            return strict(opened.enter_context(pages))
+
+        yield open_page
 
 
 @pytest.fixture
-def other_page(chromium, product, trader_session):
+def trader_page(page_of):
+    """A page of the first trader."""
+    return page_of("trader")
+
+
+@pytest.fixture
+def other_page(page_of):
     """Another browser of the same."""
-    for page in fresh_page(chromium, product, storage_state=trader_session):
-        yield strict(page)
+    return page_of("trader")
 
 
 def strict(page):
@@ -117,6 +174,17 @@ def strict(page):
 
     page.on("request", asked)
     return page
+
+
+def logged_in(context, person):
+    """What the browser keeps once the form of the log-in was sent, without a page being drawn."""
+    form = context.request.get("/admin/login/").text()
+    token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', form)[1]
+    answer = context.request.post(
+        "/admin/login/", form=person | {"csrfmiddlewaretoken": token}, max_redirects=0
+    )
+    assert answer.status == HTTPStatus.FOUND, answer.text()
+    return context.storage_state()
 
 
 def log_in(page, person):

@@ -1,51 +1,22 @@
-"""What a trader reads beside open positions, and what others of other roles see of it."""
+"""What a trader reads beside open positions."""
 
-import json
 import re
 from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import fresh_page, log_in, serious_faults, strict, unbroken
+from tests.browser.conftest import serious_faults, unbroken
 
 pytestmark = pytest.mark.browser
 PATIENT = {"timeout": 15_000}
 MARKUP = "=1+1 <img src=x onerror=alert(1)>"
 PAGES = ["positions/", "orders/", "deals/", "positions/history/", "orders/history/", "symbols/"]
 
-# A reader, and a robot that may trade one strategy of the first account.
-OTHERS = """
-import json
-from accounts.audit import OPERATOR
-from accounts.models import Account
-from accounts.rights.permissions import AccountRights, StrategyRights
-from accounts.services import create_api_key, create_strategy, create_user, template_grants
-from accounts.words import Right, Role
-account = Account.objects.order_by("id").first().pk
-name = "Robot's <img src=x onerror=alert(1)>"
-own = create_strategy(name=name, account_ids=[account], by=OPERATOR)
-for name, role in (("reader", Role.READONLY), ("robot", Role.ROBOT)):
-    user = create_user(user_name=name, role=role, by=OPERATOR, password="a long one, for tests")
-    grants = template_grants(role, [account])
-    if role is Role.ROBOT:
-        granted = grants[account].granted
-        grants = {account: AccountRights(granted, {own.pk: StrategyRights()})}
-    create_api_key(user=user, grants=grants, by=OPERATOR)
-print(json.dumps({"strategy_id": own.pk}))
-"""
-
 
 @pytest.fixture(scope="module")
 def account(product):
     return product.account("ccxtpro.binance")
-
-
-@pytest.fixture(scope="module")
-def others(product):
-    """Logs in as somebody else; and the strategy of the robot."""
-    told = json.loads(product.manage("shell", "--verbosity", "0", "-c", OTHERS).splitlines()[-1])
-    return told["strategy_id"]
 
 
 def show(page, path, account, query=""):
@@ -163,34 +134,3 @@ def test_every_page_can_be_read_and_used_by_everybody(trader_page, product, acco
         assert unbroken(trader_page)
 
     assert faults == {}
-
-
-def test_who_may_only_read_finds_nothing_to_press(chromium, product, others):
-    pages = fresh_page(chromium, product)
-    person = {"username": "reader", "password": "a long one, for tests"}
-    page = log_in(strict(next(pages)), person)
-    show(page, "positions/", product.accounts[0])
-
-    expect(page.locator(".tabulator-row").first).to_be_visible(**PATIENT)
-    expect(page.locator(".row-act, .select-row")).to_have_count(0)
-    expect(page.locator(".side")).not_to_contain_text(re.compile("Trade|Back office"))
-    assert page.goto("/admin/data/oms/symbols?account_ids=2").status == 404
-    pages.close()
-
-
-def test_a_robots_person_sees_its_strategy_and_nothing_of_others(chromium, product, others):
-    own = product.buy(product.accounts[2], strategy_id=1)
-    assert own["strategy_id"] == 1
-    pages = fresh_page(chromium, product)
-    person = {"username": "robot", "password": "a long one, for tests"}
-    page = log_in(strict(next(pages)), person)
-    show(page, "positions/", product.accounts[0])
-
-    expect(page.locator(".grid-nothing")).to_contain_text("No open positions", **PATIENT)
-    named = page.locator("#filter-strategy").inner_text().split("\n")[-1]
-    assert named == "Robot's <img src=x onerror=alert(1)>"
-    page.goto(f"/admin/deals/?accounts={product.accounts[0]['id']}")
-    expect(page.locator(".grid-nothing")).to_contain_text("Nothing yet", **PATIENT)
-    assert page.locator("img").count() == 0
-    assert unbroken(page)
-    pages.close()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import fresh_page, log_in, serious_faults, strict, unbroken
+from tests.browser.conftest import log_in, serious_faults, strict, unbroken
 
 pytestmark = pytest.mark.browser
 WITHIN_MS = 15_000
@@ -65,25 +65,6 @@ def test_a_trader_comes_from_the_log_in_to_live_positions(page, product, hedge):
     assert page.locator(".chip.paper small").first.inner_text() == "paper"
     assert serious_faults(page) == []
     assert unbroken(page)
-
-
-def test_what_is_bought_elsewhere_appears_and_what_is_closed_goes_without_reload(
-    trader_page, other_page, product
-):
-    account = product.account("ccxt.binanceusdm")
-    show(trader_page, account)
-    show(other_page, account)
-
-    product.buy(account, "0.02")
-    (position,) = product.positions(account)
-    for page in (trader_page, other_page):
-        expect(cell(page, position["id"], "qty")).to_have_text("0.020", **PATIENT)
-    row(trader_page, position["id"]).get_by_role("button", name="Close", exact=True).click()
-    trader_page.get_by_role("button", name=re.compile("^Close 0.020")).click()
-    for page in (trader_page, other_page):
-        expect(row(page, position["id"])).to_have_count(0, **PATIENT)
-        expect(page.locator(".grid-nothing")).to_contain_text("No open positions on", **PATIENT)
-        assert unbroken(page)
 
 
 def test_half_is_closed_by_keys_and_a_double_click_closes_once(trader_page, product, hedge):
@@ -236,9 +217,8 @@ def test_a_log_in_that_ends_is_told_and_taken_up_again_on_the_same_page(page, pr
     }""") == "utc"  # fmt: skip
 
 
-def test_on_a_phone_a_position_is_a_card_that_can_be_protected_and_closed(chromium, product, hedge):
-    pages = fresh_page(chromium, product, viewport={"width": 390, "height": 780}, has_touch=True)
-    page = log_in(strict(next(pages)), product.facts["trader"])
+def test_on_a_phone_a_position_is_a_card_that_can_be_protected_and_closed(page_of, hedge):
+    page = page_of("trader", viewport={"width": 390, "height": 780}, has_touch=True)
     show(page, hedge)
 
     cards = page.locator(".row-card")
@@ -250,20 +230,15 @@ def test_on_a_phone_a_position_is_a_card_that_can_be_protected_and_closed(chromi
     expect(cards.first.get_by_role("button", name="Close")).to_be_visible()
     assert serious_faults(page) == []
     assert unbroken(page)
-    pages.close()
 
 
 @pytest.mark.parametrize(("language", "word"), [("pt-BR", "Posições"), ("es-ES", "Posiciones")])
-def test_the_page_speaks_the_language_of_its_browser(
-    chromium, product, trader_session, language, word
-):
-    pages = fresh_page(chromium, product, storage_state=trader_session, locale=language)
-    page = show(strict(next(pages)), product.accounts[0])
+def test_the_page_speaks_the_language_of_its_browser(page_of, product, language, word):
+    page = show(page_of("trader", locale=language), product.accounts[0])
 
     expect(page.locator("h1")).to_have_text(word)
     expect(page.locator("html")).to_have_attribute("lang", re.compile("^(pt-br|es)$"))
     assert unbroken(page)
-    pages.close()
 
 
 def test_a_trader_on_a_page_of_the_back_office_is_told_so_and_keeps_the_menu(trader_page):

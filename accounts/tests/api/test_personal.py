@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 
 from accounts.callers import authentication, browser_sessions
-from accounts.personal.settings import MOST_GRIDS
+from accounts.personal.settings import MOST_GRIDS, MOST_KEYS
 from accounts.tests import builders
 from accounts.tests.api.conftest import Api, refusal
 from accounts.tests.builders import PASSWORD
@@ -35,6 +35,14 @@ def test_a_change_keeps_what_it_does_not_name_and_grids_one_by_one(api):
     assert api("patch", SETTINGS, {"grids": {"orders": None}})[1]["grids"] == {"deals": GRID}
 
 
+def test_keys_are_changed_act_by_act_and_one_that_is_null_is_as_at_first(api):
+    api("patch", SETTINGS, {"keys": {"close": "Shift+K", "go-deals": "g e"}})
+    status, told = api("patch", SETTINGS, {"keys": {"close": None, "stops": "ç"}})
+
+    assert status == HTTPStatus.OK
+    assert told["keys"] == {"go-deals": "g e", "stops": "ç"}
+
+
 def test_settings_are_the_users_own(api, account):
     other = Api(builders.key(builders.user("bob"), account).plain)
     api("patch", SETTINGS, {"theme": "dark"})
@@ -50,6 +58,11 @@ def test_settings_are_the_users_own(api, account):
         ({"confirm_value": "1e5"}, "confirm_value"),
         ({"grids": {"<b>": GRID}}, "grids.<b>"),
         ({"grids": {"orders": {"columns": [{"field": "A b"}]}}}, "grids.orders.columns.0.field"),
+        ({"keys": {"close": "a b c"}}, "keys.close"),
+        ({"keys": {"close": ""}}, "keys.close"),
+        ({"keys": {"<b>": "a"}}, "keys.<b>"),
+        ({"keys": {"a" + "b" * (number % 30) + "c" * (number // 30): "a"
+                   for number in range(MOST_KEYS + 1)}}, "keys"),
         ({"grids": {"x" + "y" * (number % 30) + "z" * (number // 30): GRID
                     for number in range(MOST_GRIDS + 1)}}, "grids"),
     ],

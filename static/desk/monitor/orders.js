@@ -2,10 +2,10 @@
 import {KINDS} from "../cells.js";
 import {account, facts, may} from "../facts.js";
 import {h, one, replace} from "../dom.js";
-import {clearFilters, exportButton, filtered, filters, sideFilter, STRATEGY} from "../filters.js";
+import {clearFilters, exportButton, filtered, filters, sideFilter, STRATEGY, toFilters} from "../filters.js";
 import {Grid} from "../grid.js";
 import {bind} from "../keys.js";
-import {chosenAccounts} from "../shell.js";
+import {chosenAccounts} from "../query.js";
 import {orders} from "../store.js";
 import {stream} from "../stream.js";
 import {options, REASONS, STATUSES} from "../terms.js";
@@ -13,7 +13,7 @@ import {viewsButton} from "../views.js";
 import {_} from "../words.js";
 import {ORDER_COLUMNS} from "./columns.js";
 import {openOrder} from "./details.js";
-import {cancelOrders, changeOrder} from "./order_acts.js";
+import {cancelOrders, changeOrder, inShort} from "./order_acts.js";
 
 const mayCancel = (row) => may(row.account_id, "can_trade") || may(row.account_id, "can_close_position");
 const mayChange = (row) => may(row.account_id, "can_trade") && (row.price !== null || row.trigger_price !== null);
@@ -94,11 +94,14 @@ grid.addEventListener("selection", () => {
     h("button", {type: "button", class: "button small", onclick: () => grid.select([])}, _("Select none")));
 });
 
-const group = _("Orders");
-bind("Delete", () => grid.current && mayCancel(grid.current) && cancelOrders([fresh(grid.current)]), _("Cancel the order"), {group});
-bind("Shift+Delete", () => cancelOrders(grid.rows().filter(mayCancel), {title: _("Cancel all that are shown: %(n)s", {n: grid.rows().filter(mayCancel).length})}), _("Cancel all that are shown"), {group});
-bind("e", () => grid.current && mayChange(grid.current) && changeOrder(fresh(grid.current)), _("Change the order"), {group});
-bind("/", () => one("#filters select, #filters input")?.focus(), _("To the filters"), {group});
+const current = (allowed) => (grid.current && allowed(grid.current) ? fresh(grid.current) : null);
+const about = (allowed) => () => current(allowed) && inShort(current(allowed));
+const shownToCancel = () => grid.rows().filter(mayCancel);
+bind("cancel", () => current(mayCancel) && cancelOrders([current(mayCancel)]), {about: about(mayCancel)});
+bind("cancel-shown", () => cancelOrders(shownToCancel(), {title: _("Cancel all that are shown: %(n)s", {n: shownToCancel().length})}),
+  {about: () => (shownToCancel().length ? String(shownToCancel().length) : null)});
+bind("change-order", () => current(mayChange) && changeOrder(current(mayChange)), {about: about(mayChange)});
+bind("filters", toFilters);
 
 replace(one("#head-acts"), viewsButton(grid), grid.columnsButton(), exportButton("orders/open"));
 document.addEventListener("query", showAll);

@@ -15,6 +15,8 @@ const SHOWN_SIDE = {buy: _("Long"), sell: _("Short")};
 export const sideOf = (row) => SHOWN_SIDE[row.side];
 const qtyOf = (row, qty = row.qty) => shown(qty, qtyDecimals(row.account_id, row.symbol));
 const baseOf = (row) => row.symbol.split("/")[0];
+// A position in one line: "12 · Long 0.02 BTC/USDT".
+export const named = (row) => `${row.id} · ${sideOf(row)} ${qtyOf(row)} ${row.symbol}`;
 
 export function factsOf(row) {
   const list = h("dl", {class: "facts"});

@@ -1,18 +1,18 @@
 // Open positions: live, with their stops, to be protected and closed.
 import {account, facts, may} from "../facts.js";
 import {h, one, replace} from "../dom.js";
-import {clearFilters, exportButton, filtered, filters, sideFilter, STRATEGY} from "../filters.js";
+import {clearFilters, exportButton, filtered, filters, sideFilter, STRATEGY, toFilters} from "../filters.js";
 import {Grid} from "../grid.js";
 import {KINDS} from "../cells.js";
 import {bind} from "../keys.js";
 import {addDec, money, moneyOf, signOf} from "../numbers.js";
-import {chosenAccounts} from "../shell.js";
+import {chosenAccounts} from "../query.js";
 import {positions} from "../store.js";
 import {stream} from "../stream.js";
 import {viewsButton} from "../views.js";
 import {_} from "../words.js";
 import {openPosition} from "./details.js";
-import {breakEven, candidates, closeBy, closePosition, closeSeveral, editStops} from "./position_acts.js";
+import {breakEven, candidates, closeBy, closePosition, closeSeveral, editStops, named} from "./position_acts.js";
 
 const mayClose = (row) => may(row.account_id, "can_close_position");
 const mayTrade = (row) => may(row.account_id, "can_trade");
@@ -205,16 +205,16 @@ grid.addEventListener("sorted", ({detail}) => {
 });
 
 // --- keys ----------------------------------------------------------------------------------------
-const group = _("Positions");
-const onCurrent = (allowed, act) => () => {
-  const row = grid.current;
-  if (row && allowed(row)) act(row);
-};
-bind("c", onCurrent(mayClose, (row) => closePosition(row)), _("Close"), {group});
-bind("Shift+C", onCurrent(mayClose, (row) => closePosition(row, {percent: 50})), _("Close half"), {group});
-bind("e", onCurrent(mayTrade, (row) => editStops(row)), _("Change the stops"), {group});
-bind("0", onCurrent(mayTrade, breakEven), _("Stop to break-even"), {group});
-bind("/", () => one("#filters select, #filters input")?.focus(), _("To the filters"), {group});
+// What a key or the palette means is the row that was stood on last.
+function onCurrent(name, allowed, act) {
+  const row = () => (grid.current && allowed(grid.current) ? positions.get(grid.current.id) ?? grid.current : null);
+  bind(name, () => row() && act(row()), {about: () => row() && named(row())});
+}
+onCurrent("close", mayClose, (row) => closePosition(row));
+onCurrent("close-half", mayClose, (row) => closePosition(row, {percent: 50}));
+onCurrent("stops", mayTrade, (row) => editStops(row));
+onCurrent("break-even", mayTrade, breakEven);
+bind("filters", toFilters);
 
 replace(one("#head-acts"), viewsButton(grid), grid.columnsButton(), exportButton("positions/open"));
 document.addEventListener("query", showAll);

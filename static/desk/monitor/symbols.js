@@ -5,11 +5,11 @@ import {filtered, filters} from "../filters.js";
 import {Grid} from "../grid.js";
 import {KINDS} from "../cells.js";
 import {shown} from "../numbers.js";
-import {chosenAccounts} from "../shell.js";
+import {chosenAccounts} from "../query.js";
 import {_} from "../words.js";
 
 const AT_ONCE = 1000;
-const TRADE = document.querySelector("[data-keys='g t']")?.getAttribute("href");
+const TRADE = document.querySelector("[data-key-name=go-trade]")?.getAttribute("href");
 
 KINDS.percent = {show: (value) => (value === null ? "—" : `${shown(percent(value))} %`), width: 84, right: true, compare: KINDS.decimal.compare};
 KINDS.words = {show: (value) => value.map((each) => KINDS.word.show(each)).join(", "), width: 260};

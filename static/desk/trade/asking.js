@@ -2,7 +2,7 @@
 import {h} from "../dom.js";
 import {facts} from "../facts.js";
 import {typed} from "../numbers.js";
-import {keep} from "../shell.js";
+import {keep} from "../settings.js";
 import {_} from "../words.js";
 import {Field, whyNot} from "./forms.js";
 

@@ -16,7 +16,7 @@ import {here} from "./here.js";
 const DEALS_SHOWN = 200;
 const mayClose = (row) => may(row.account_id, "can_close_position");
 const mayTrade = (row) => may(row.account_id, "can_trade");
-const mayCancel = (row) => mayTrade(row) || mayClose(row);
+export const mayCancel = (row) => mayTrade(row) || mayClose(row);
 const fresh = (row) => positions.get(row.id) ?? row;
 
 const stop = (name) => (value, row) => {

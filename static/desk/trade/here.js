@@ -1,7 +1,7 @@
 // Which account, market and timeframe the page shows. They stand in the link; "here" is told when one
 // of them changes, with the names of what changed.
 import {account, facts} from "../facts.js";
-import {setQuery} from "../shell.js";
+import {setQuery} from "../query.js";
 
 export const TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400};
 const KEPT = "desk.trade.symbols";

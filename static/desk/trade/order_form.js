@@ -5,7 +5,7 @@ import {h, replace} from "../dom.js";
 import {facts, may} from "../facts.js";
 import {market} from "../markets.js";
 import {money} from "../numbers.js";
-import {setQuery} from "../shell.js";
+import {setQuery} from "../query.js";
 import {positions} from "../store.js";
 import {term} from "../terms.js";
 import {clockTime} from "../times.js";

@@ -3,14 +3,15 @@ import {h, one, replace, toast} from "../dom.js";
 import {may} from "../facts.js";
 import {bind} from "../keys.js";
 import {market} from "../markets.js";
-import {cancelOrders} from "../monitor/order_acts.js";
-import {breakEven, closePosition, editStops} from "../monitor/position_acts.js";
+import {cancelOrders, inShort} from "../monitor/order_acts.js";
+import {breakEven, closePosition, editStops, named} from "../monitor/position_acts.js";
 import {decimalsOf} from "../numbers.js";
+import {openMarketsBy} from "../palette.js";
 import {orders, positions} from "../store.js";
 import {stream} from "../stream.js";
 import {_} from "../words.js";
 import {standing} from "./account.js";
-import {Below} from "./below.js";
+import {Below, mayCancel} from "./below.js";
 import {Book, showQuote, Tape} from "./book.js";
 import {PriceChart} from "./chart.js";
 import {feed} from "./feed.js";
@@ -178,48 +179,56 @@ replace(one("#views"), ...VIEWS.map(([name, label]) => h("button", {type: "butto
 view("chart");
 
 // --- keys ----------------------------------------------------------------------------------------
-const group = _("Trade");
-const toOrder = (act) => () => {
-  view("ticket");
-  const form = ticket.show("order");
-  if (form) act(form);
-};
+const mayTicket = (name) => (ticket.allowed().some(([each]) => each === name) ? here.symbol ?? "" : null);
+function toOrder(name, act) {
+  bind(name, () => {
+    view("ticket");
+    const form = ticket.show("order");
+    if (form) act(form);
+  }, {about: () => mayTicket("order")});
+}
 // The position that a key means: the focused row, else the only one of this market.
 function position() {
   const own = [...positions.rows.values()].filter((row) => here.has(row));
   const focused = below.grids.positions.current;
   return (focused && positions.get(focused.id)) ?? (own.length === 1 ? own[0] : null);
 }
-const onPosition = (right, act) => () => {
-  const row = position();
-  if (row && may(row.account_id, right)) act(row);
-  else if (!row) toast(_("Choose a position first: j and k walk through the rows."), {kind: "warn"});
+function onPosition(name, right, act) {
+  const may_ = (row) => row && may(row.account_id, right);
+  bind(name, () => {
+    const row = position();
+    if (may_(row)) act(row);
+    else if (!row) toast(_("Choose a position first: j and k walk through the rows."), {kind: "warn"});
+  }, {about: () => (may_(position()) ? named(position()) : null)});
+}
+toOrder("new-order", (form) => form.qty.input.focus());
+toOrder("buy", (form) => form.setSide("buy"));
+toOrder("sell", (form) => form.setSide("sell"));
+toOrder("market", (form) => form.setType("market"));
+toOrder("limit", (form) => form.setType("limit"));
+bind("choose-market", () => picker.open());
+onPosition("close", "can_close_position", (row) => closePosition(row));
+onPosition("close-half", "can_close_position", (row) => closePosition(row, {percent: 50}));
+onPosition("stops", "can_trade", (row) => editStops(row));
+onPosition("break-even", "can_trade", breakEven);
+const orderRow = () => {
+  const row = below.grids.orders.current && orders.get(below.grids.orders.current.id);
+  return row && mayCancel(row) ? row : null;
 };
-bind("n", toOrder((form) => form.qty.input.focus()), _("New order"), {group});
-bind("b", toOrder((form) => form.setSide("buy")), _("Buy"), {group});
-bind("s", toOrder((form) => form.setSide("sell")), _("Sell"), {group});
-bind("m", toOrder((form) => form.setType("market")), _("Market order"), {group});
-bind("l", toOrder((form) => form.setType("limit")), _("Limit order"), {group});
-bind("/", () => picker.open(), _("Choose a market"), {group});
-bind("c", onPosition("can_close_position", (row) => closePosition(row)), _("Close"), {group});
-bind("Shift+C", onPosition("can_close_position", (row) => closePosition(row, {percent: 50})), _("Close half"), {group});
-bind("e", onPosition("can_trade", (row) => editStops(row)), _("Change the stops"), {group});
-bind("0", onPosition("can_trade", breakEven), _("Stop to break-even"), {group});
-bind("Delete", () => {
-  const grid = below.grids.orders;
-  if (grid.selected().length) return below.cancelChosen();
-  const row = grid.current && orders.get(grid.current.id);
-  if (row) cancelOrders([row]);
-}, _("Cancel the order"), {group});
-bind("Shift+Delete", () => below.cancelShown(), _("Cancel all orders that are shown"), {group});
-for (const key of ["j", "k"]) bind(key, () => below.enter(), _("Rows"), {group});
-// In fields too: what is filled is sent from there.
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || one("dialog[open]")) return;
+bind("cancel", () => {
+  if (below.grids.orders.selected().length) below.cancelChosen();
+  else if (orderRow()) cancelOrders([orderRow()]);
+}, {about: () => orderRow() && inShort(orderRow())});
+bind("cancel-shown", () => below.cancelShown(), {about: () => (below.grids.orders.rows().some(mayCancel) ? String(below.grids.orders.rows().filter(mayCancel).length) : null)});
+for (const key of ["j", "k"]) addEventListener("keydown", (event) => enterRows(event, key));
+function enterRows(event, key) {
+  if (event.key !== key || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || one("dialog[open]") || event.target.closest?.("input, select, textarea")) return;
   event.preventDefault();
-  ticket.show("order")?.send();
-});
-bind("Ctrl+Enter", () => {}, _("Send the order"), {group});
+  below.enter();
+}
+// In fields too: what is filled is sent from there.
+bind("send", () => ticket.show("order")?.send(), {about: () => mayTicket("order")});
+openMarketsBy({accountId: () => here.accountId, open: (symbol) => here.choose({symbol})});
 
 standing.follow();
 ticket.order.fromLink();
