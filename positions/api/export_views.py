@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from positions.api import exports, schema
 from positions.api.exports import EventLog, Format, Listing
+from positions.api.lists import MOST_IDS
 
 _PROBLEM = schema.ProblemSerializer
 _UNPAGED = [
@@ -15,6 +16,9 @@ _UNPAGED = [
 ]
 _FORMAT = OpenApiParameter(
     "format", str, enum=[*map(str, Format)], default=str(Format.CSV), description="Of the file."
+)
+_IDS = OpenApiParameter(
+    "ids", str, description=f"Of the rows of the list, those with these ids: {MOST_IDS} at most."
 )
 
 
@@ -52,7 +56,7 @@ def _parameters(listing: Listing | EventLog) -> list[OpenApiParameter]:
     days = schema.DAYS if listing.day_column else []
     words = [OpenApiParameter(name, str, enum=[*map(str, known)])
              for name, known in listing.words.items()]  # fmt: skip
-    return [*_UNPAGED, *listing.filters.unscanned, *days, *words]
+    return [_IDS, *_UNPAGED, *listing.filters.unscanned, *days, *words]
 
 
 Orders = _view(exports.ORDERS, "export_orders", "orders")

@@ -88,7 +88,7 @@ class Listing:
         Raises:
             Invalid, AccountNotFound: as the list does.
         """
-        also = {*self.filters.names, *self.words, "format"}
+        also = {*self.filters.names, *self.words, "format", "ids"}
         found = asked_by_account(
             request, self.rows(), day_column=self.day_column, also=also, paged=False
         )
@@ -98,6 +98,8 @@ class Listing:
         for name, words in self.words.items():
             if word := word_in(request, name, words):
                 found = [each.filter(**{name: word}) for each in found]
+        if "ids" in request.query_params:
+            found = [each.filter(pk__in=ids_in(request, "ids")) for each in found]
         pages = (self.render(page) for page in _pages(found))
         return Selection(_columns(self.row), _count(found, most), pages)
 

@@ -1,9 +1,11 @@
 // Filters that stand in the link: what selects data is in the query, so a copied address shows the
 // same. `filters([{name: "side", label, options: [[value, label], …]}, …])` fills #filters;
 // `filtered()` is what is chosen. A filter's `param` is its name for REST, for lists and exports.
+import {dateInput, whyNoTime} from "./dates.js";
 import {h, icon, menu, one, replace} from "./dom.js";
 import {facts} from "./facts.js";
 import {chosenAccounts, setQuery} from "./query.js";
+import {typedTime} from "./times.js";
 import {_} from "./words.js";
 
 let known = [];
@@ -32,6 +34,7 @@ export const clearFilters = () => setQuery(Object.fromEntries(known.map((each) =
 function field({name, label, options, type}, value) {
   const id = `filter-${name}`;
   const change = (event) => setQuery({[name]: event.target.value.trim(), cursor: null});
+  if (type === "date") return dateField(name, label, value);
   if (!options) {
     return h("label", {for: id}, label, h("input", {id, type: type ?? "search", value, onchange: change, autocomplete: "off"}));
   }
@@ -43,6 +46,21 @@ function field({name, label, options, type}, value) {
       option.selected = each === value;
       return option;
     })));
+}
+
+// A day that cannot be read changes nothing and says why beside its field.
+function dateField(name, label, value) {
+  const id = `filter-${name}`;
+  const {input, beside} = dateInput({id, value, label});
+  const error = h("span", {class: "field-error", id: `${id}-error`, role: "alert"});
+  input.setAttribute("aria-describedby", error.id);
+  input.addEventListener("change", () => {
+    const {day, why} = typedTime(input.value);
+    error.textContent = whyNoTime(why);
+    input.setAttribute("aria-invalid", String(Boolean(error.textContent)));
+    if (!error.textContent) setQuery({[name]: day ?? null, cursor: null});
+  });
+  return h("span", {class: "date-field"}, h("label", {for: id}, label), input, ...beside, error);
 }
 
 // {side: "buy", …}: only those that are set.
@@ -85,9 +103,14 @@ export const sideFilter = {name: "side", label: _("Side"), options: [["buy", _("
 
 // A button that gives the list as a file: all that the filter shows, made by the server.
 export function exportButton(list) {
-  const button = h("button", {type: "button", class: "button small", id: "export"}, icon("export"), _("Export"));
+  return fileButton({list, id: "export", label: _("Export"), more: () => ({})});
+}
+
+// The same, of what `more()` cuts it to.
+export function fileButton({list, id, label, more}) {
+  const button = h("button", {type: "button", class: "button small", id}, icon("export"), label);
   menu(button, () => ["csv", "xlsx", "json"].map((format) => h("a", {
-    href: `${facts.data}oms/${list}/export?${restQuery({format})}`, download: true,
+    href: `${facts.data}oms/${list}/export?${restQuery({format, ...more()})}`, download: true,
   }, format.toUpperCase())));
   return button;
 }

@@ -22,6 +22,7 @@ export function showKeys() {
   async function change(changes) {
     error.textContent = "";
     await keep({keys: changes});
+    document.dispatchEvent(new CustomEvent("keys"));
     draw();
   }
 

@@ -9,7 +9,7 @@
 //   })
 import {chosenAccounts} from "./query.js";
 import {account, facts, rest} from "./facts.js";
-import {clearFilters, exportButton, filtered, filters, inWords, restQuery, toFilters} from "./filters.js";
+import {clearFilters, exportButton, fileButton, filtered, filters, inWords, restQuery, toFilters} from "./filters.js";
 import {Grid} from "./grid.js";
 import {h, one, replace} from "./dom.js";
 import {bind} from "./keys.js";
@@ -21,10 +21,11 @@ import {_} from "./words.js";
 const AT_ONCE = 100;
 const NEAR_END_PX = 400;
 const FOLLOWING_MOST = 500;
+const MOST_CHOSEN = 500;
 
 export function serverList(options) {
   const grid = new Grid("#grid", {
-    name: options.name, label: options.label, columns: options.columns, sortable: false, onOpen: options.onOpen, card: options.card,
+    name: options.name, label: options.label, columns: options.columns, sortable: false, select: true, onOpen: options.onOpen, card: options.card,
     acts: options.acts, actsWidth: options.actsWidth, unsortable: _("This list is in the order of its ids: all of it is more than is loaded."),
   });
   const bar = h("div", {class: "loading-bar"});
@@ -143,6 +144,30 @@ export function serverList(options) {
       around();
     }, 200);
   });
+
+  // What is done to rows of a history is that they leave as a file: those chosen, or, by a second
+  // click that says what they are, all that the filter shows, loaded or not.
+  let isAll = false;
+  function chosen() {
+    const ids = grid.selected();
+    const place = one("#chosen");
+    place.hidden = !ids.length;
+    if (!ids.length) return (isAll = false);
+    const every = ids.length === grid.rows().length && cursor !== null;
+    isAll &&= every;
+    const many = !isAll && ids.length > MOST_CHOSEN;
+    const filter = inWords();
+    return replace(place,
+      h("strong", {}, isAll ? _("All that match are selected: %(filter)s", {filter: filter || _("no filter")}) : _("Selected: %(n)s", {n: ids.length})),
+      every && !isAll ? h("button", {type: "button", class: "button small", id: "select-matching", onclick: () => {
+        isAll = true;
+        chosen();
+      }}, _("Select all that match: %(filter)s", {filter: filter || _("no filter")})) : null,
+      many ? h("span", {class: "told warn"}, _("At most %(n)s rows can be chosen one by one.", {n: MOST_CHOSEN}))
+        : fileButton({list: options.list, id: "export-selected", label: _("Export selected"), more: () => (isAll ? {} : {ids: ids.join(",")})}),
+      h("button", {type: "button", class: "button small", onclick: () => grid.select([])}, _("Select none")));
+  }
+  grid.addEventListener("selection", chosen);
 
   grid.holder.addEventListener("scroll", (event) => {
     const {scrollTop, clientHeight, scrollHeight} = event.target;

@@ -13,6 +13,7 @@ let timer = null;
 const nameOf = (accountId, symbol) => `${accountId} ${symbol}`;
 
 export function market(accountId, symbol) {
+  if (!accountId || !symbol) return null; // No account can be read, or no market is chosen yet.
   const name = nameOf(accountId, symbol);
   if (!known.has(name)) {
     known.set(name, null);

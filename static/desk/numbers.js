@@ -73,6 +73,18 @@ export function snapped(text, step) {
   return unscaled(value - rest + (rest * 2n >= size ? size : 0n), places);
 }
 
+// The multiple of the step at or below, and at or above, by digits.
+export const floored = (text, step) => stepped(text, step, false);
+export const ceiled = (text, step) => stepped(text, step, true);
+
+function stepped(text, step, up) {
+  const places = Math.max(decimalsOf(text), decimalsOf(step));
+  const size = scaled(step, places);
+  const value = scaled(text, places);
+  const rest = ((value % size) + size) % size;
+  return unscaled(value - rest + (up && rest ? size : 0n), places);
+}
+
 // A plain decimal of what a chart's axis or an exchange's JSON gave as a number.
 export function fromNumber(value, decimals) {
   return unscaled(scaled(Number(value).toFixed(Math.min(decimals, 18)), decimals), decimals);

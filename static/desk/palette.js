@@ -54,7 +54,8 @@ async function markets(written, signal) {
   if (written.length < MARKET_LETTERS || !(openMarket || tradeLink())) return [];
   const asked = openMarket ? [openMarket.accountId()].filter(Boolean) : chosenAccounts().slice(0, MOST_ACCOUNTS);
   const found = await Promise.all(asked.map((id) => rest(`oms/symbols?${new URLSearchParams({account_ids: id, active: "true", q: written.toUpperCase(), limit: MARKETS})}`, {signal})));
-  return found.flatMap(({items}) => items).map((row) => ({label: row.symbol, more: account(row.account_id)?.label, go: () => (openMarket ? openMarket.open(row.symbol) : toTrade(row))}));
+  const begins = ({symbol}) => Number(!symbol.startsWith(written.toUpperCase()));
+  return found.flatMap(({items}) => items).sort((a, b) => begins(a) - begins(b)).map((row) => ({label: row.symbol, more: account(row.account_id)?.label, go: () => (openMarket ? openMarket.open(row.symbol) : toTrade(row))}));
 }
 
 const tradeLink = () => one("[data-key-name=go-trade]");

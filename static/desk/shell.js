@@ -1,8 +1,8 @@
 // What surrounds every page: account chips, the state of the stream, the clock, a person's settings.
 import {facts, markOf, now, rest} from "./facts.js";
 import {h, one, replace, toast} from "./dom.js";
-import {showKeys} from "./key_list.js";
-import {define} from "./keys.js";
+import {keycaps, showKeys} from "./key_list.js";
+import {define, keysOf} from "./keys.js";
 import {openPalette} from "./palette.js";
 import {chosenAccounts, setQuery} from "./query.js";
 import {keep} from "./settings.js";
@@ -112,8 +112,14 @@ function settings() {
       toast(_("The key was not changed."), {kind: "bad", more: error.message});
     }
   });
+  showOwnKeys();
+  document.addEventListener("keys", showOwnKeys);
   one("#show-keys").addEventListener("click", showKeys);
   one("#open-palette").addEventListener("click", openPalette);
+}
+
+function showOwnKeys() {
+  for (const place of document.querySelectorAll("[data-keys-for]")) replace(place, ...keycaps(keysOf(place.dataset.keysFor)));
 }
 
 function opens(button, panel, shownBy) {

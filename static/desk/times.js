@@ -32,6 +32,23 @@ export function shownTime(text) {
 
 export const clockTime = (at) => dayAndTime(new Date(at).toISOString()).time;
 
+const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2}))?)?$/;
+
+// What somebody typed as a day, "2026-01-31", or with its time, "2026-01-31 14:30". {day, time} are
+// texts, time null where none was given; or {why}: "empty", "no_date", "no_such_day", "no_time".
+export function typedTime(given, {needsTime = false, takesTime = needsTime} = {}) {
+  const text = given.trim();
+  if (!text) return {why: "empty"};
+  const found = ISO.exec(text);
+  if (!found || (found[4] && !takesTime)) return {why: "no_date"};
+  const [year, month, day, hour = 0, minute = 0, second = 0] = found.slice(1).map((each) => (each === undefined ? undefined : Number(each)));
+  const at = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  if (at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day) return {why: "no_such_day"};
+  if (hour > 23 || minute > 59 || second > 59) return {why: "no_date"};
+  if (!found[4] && needsTime) return {why: "no_time"};
+  return {day: text.slice(0, 10), time: found[4] ? [hour, minute, second].map(pad).join(":") : null};
+}
+
 // How long ago, in words: "14 s", "3 min", "2 h", "5 d".
 export function ago(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));

@@ -39,6 +39,13 @@ _NO_WORDS = {
     "Ctrl",
     "Alt",
     "AbortError",
+    # Keys, as a browser names them.
+    "Control",
+    "Meta",
+    "Dead",
+    "Tab",
+    "Space",
+    "Backspace",
 }
 _VALUE = re.compile(r"%\(\w+\)s")
 

@@ -84,7 +84,8 @@ def admin_page(page_of):
 
 PASSWORD = "a long one, for tests"
 # Beside the first admin and the first trader: one of each role, on the first account; a colleague
-# of the trader on all. The robot has a key for two strategies and a narrow one for its own alone.
+# of the trader and the risk officer on all. The robot has a key for two strategies and a narrow one
+# for its own alone.
 PEOPLE = """
 import json
 from accounts.audit import OPERATOR
@@ -101,8 +102,10 @@ for name, role in (("reader", Role.READONLY), ("robot", Role.ROBOT), ("officer",
                    ("manager", Role.PORTFOLIO_MANAGER), ("colleague", Role.TRADER)):
     user = create_user(user_name=name, role=role, by=OPERATOR, password="a long one, for tests")
     named = [1, own.pk] if role is Role.ROBOT else []
-    grants = template_grants(role, accounts if name == "colleague" else [first], named)
-    create_api_key(user=user, grants=grants, by=OPERATOR, label="wide")
+    everywhere = name in ("colleague", "officer")
+    grants = template_grants(role, accounts if everywhere else [first], named)
+    key = create_api_key(user=user, grants=grants, by=OPERATOR, label="wide")
+    told |= {"officer_key": key.plain} if name == "officer" else {}
     if role is Role.ROBOT:
         narrow = AccountRights(grants[first].granted, {own.pk: StrategyRights()})
         create_api_key(user=user, grants={first: narrow}, by=OPERATOR, label="narrow")
@@ -112,7 +115,7 @@ print(json.dumps(told))
 
 @pytest.fixture(scope="session")
 def people(product):
-    """Names of those who can log in, by role, and ``strategy_id``: the robot's own."""
+    """``strategy_id``: the robot's own; ``officer_key``: what the risk officer asks REST with."""
     told = product.manage("shell", "--verbosity", "0", "-c", PEOPLE).splitlines()[-1]
     return json.loads(told)
 

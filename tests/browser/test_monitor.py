@@ -101,6 +101,61 @@ def test_a_history_is_cut_by_its_link_and_counts_what_is_newer(trader_page, prod
     assert unbroken(page)
 
 
+def test_days_are_typed_and_the_chosen_rows_or_all_that_match_leave_as_a_file(
+    trader_page, product, account
+):
+    orders = [product.buy(account, "0.01") for _ in range(3)]
+    page = show(trader_page, "deals/", account)
+    first = page.get_by_label("From", exact=True)
+    first.fill("2026-02-30")
+    page.keyboard.press("Enter")
+    expect(page.locator("#filter-from-error")).to_have_text("There is no such day.")
+    assert "from=" not in page.url
+    first.fill("2020-01-31")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("from=2020-01-31"))
+
+    deals = product.every("/oms/deals", account_ids=account["id"])
+    chosen = [
+        each["id"] for each in deals if each["order_id"] in (orders[0]["id"], orders[2]["id"])
+    ]
+    for each in chosen:
+        row(page, each).locator(".select-row").click()
+    assert file_of(page, "export-selected") == chosen
+    page.locator(".select-all").click()
+    assert set(file_of(page, "export-selected")) >= {each["id"] for each in deals}
+    page.get_by_role("button", name="Select none").click()
+    expect(page.locator("#chosen")).to_be_hidden()
+    assert unbroken(page)
+
+
+def file_of(page, button):
+    """The ids in the file that the button gives."""
+    page.locator(f"#{button}").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    page.locator(f"#{button}").click()  # Its menu goes.
+    lines = download.value.path().read_text().splitlines()
+    return [int(line.split(",")[0]) for line in lines[1:]]
+
+
+def test_all_that_match_are_more_than_the_loaded_rows(trader_page, product, account):
+    for _ in range(2):
+        product.buy(account, "0.01")
+    page = trader_page
+    page.route(re.compile(r"/oms/deals\?"), lambda route: route.continue_(
+        url=re.sub("limit=[0-9]+", "limit=1", route.request.url)))  # fmt: skip
+    show(page, "deals/", account, "&side=buy")
+    expect(page.locator("#more")).to_be_visible(**PATIENT)
+    page.locator(".select-all").click()
+    page.locator("#select-matching").click()
+
+    expect(page.locator("#chosen")).to_contain_text("All that match are selected:", **PATIENT)
+    expect(page.locator("#chosen")).to_contain_text("Side: Buy")
+    assert len(file_of(page, "export-selected")) > page.locator(".tabulator-row").count()
+    assert unbroken(page)
+
+
 def test_columns_and_views_are_kept_for_the_person(trader_page, other_page, product, account):
     page = show(trader_page, "deals/", account, "&side=buy")
     page.locator("#head-acts").get_by_role("button", name="Columns").click()

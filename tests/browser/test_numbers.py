@@ -37,6 +37,9 @@ CASES = [
     ("percentOf('3', 33, '1')", "0"),
     ("snapped('59949.97', '0.05')", "59949.95"),
     ("snapped('0.0000000123', '0.00000001')", "0.00000001"),
+    ("floored('59949.97', '0.5')", "59949.5"),
+    ("ceiled('59949.97', '0.5')", "59950"),
+    ("ceiled('0.00000859', '0.0000001')", "0.0000086"),
     # What somebody typed: one comma is a point, unless it may be grouping.
     ("typed('1,5').text", "1.5"),
     ("typed('1,234').why", "grouping"),

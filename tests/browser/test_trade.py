@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serious_faults, unbroken
@@ -111,6 +112,51 @@ def test_what_the_market_does_not_allow_is_said_beside_its_field(trader_page, he
     form.locator(".unit").select_option("quote")
     form.locator("[name=qty]").fill("1,234")
     expect(form.locator("[data-field=qty] .field-error")).to_contain_text("without grouping")
+    form.locator(".unit").select_option("base")
+    form.locator("[name=qty]").fill("0.01")
+    form.locator("[name=time_in_force]").select_option("GTD")
+    until = form.locator("[data-field=expires_at]")
+    for text, why in (("2035-02-30 10:00", "no such day"), ("2035-02-03", "Give the time too")):
+        until.locator(".date").fill(text)
+        expect(until.locator(".field-error")).to_contain_text(why)
+    expect(until).to_contain_text("UTC")
+    until.locator(".date").fill("2035-02-03 10:00")
+    expect(form).to_have_attribute("data-checked", "ok", **PATIENT)
+    assert unbroken(page)
+
+
+@pytest.fixture
+def limited(product, people, hedge):
+    """The hedge account while no order may be larger than 0.5."""
+
+    def limit(most):
+        answer = requests.post(
+            f"{product.base}/oms/risk/{hedge['id']}/limits",
+            json={"max_order_qty": most, "comment": "for a while"},
+            headers={"x-api-key": people["officer_key"]},
+            timeout=30,
+        )
+        assert answer.ok, answer.text
+
+    limit("0.5")
+    yield hedge
+    limit(None)
+
+
+def test_the_book_is_grouped_by_price_steps_and_a_limit_says_what_is_left(trader_page, limited):
+    page = show(trader_page, limited, "&group=1000")
+    prices = page.locator("#book .level.buy[data-price*='0']")
+    expect(prices.nth(1)).to_be_visible(**PATIENT)
+    shown = prices.evaluate_all("all => all.map((each) => each.dataset.price)")
+    assert all(Decimal(price) % 10 == 0 for price in shown)
+    assert shown == sorted(set(shown), key=Decimal, reverse=True)
+    page.locator("#book-step").select_option("1")
+    expect(page).not_to_have_url(re.compile("group="))
+
+    effect = fill(page, "0.1").locator(".effect")
+    expect(effect).to_contain_text("Quantity of an order0.1 of 0.5", **PATIENT)
+    page.locator("#order-form [name=qty]").fill("0.7")
+    expect(effect.locator(".loss")).to_have_text("0.7 of 0.5", **PATIENT)
     assert unbroken(page)
 
 

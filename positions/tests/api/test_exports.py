@@ -111,6 +111,18 @@ def test_a_file_has_the_rows_of_all_pages_in_every_format(api, traded, path, que
     assert cells == [{n: text for n, text in enumerate(line) if text} for line in lines]
 
 
+@pytest.mark.parametrize("path", sorted({*LISTS} - {"/oms/events"}))
+def test_a_file_of_chosen_rows_has_those_of_them_that_the_list_has(api, traded, path):
+    query = {"account_ids": traded.account.pk}
+    rows = every(api, path, **query)
+
+    chosen = ",".join(str(row["id"]) for row in rows[::2])
+    told = json.loads(exported(api, path, "json", **query, ids=f"999999,{chosen}".strip(",")))
+
+    assert told["items"] == rows[::2]
+    assert told["items"] != rows or len(rows) < 2
+
+
 def test_the_lists_that_are_compared_have_rows(api, traded):
     counts = {path: len(every(api, path, account_ids=traded.account.pk)) for path in LISTS}
 

@@ -1,11 +1,14 @@
 // The order book and the public trades. A click on a price fills the ticket's; it never sends.
 import {h, replace} from "../dom.js";
-import {priceDecimals, qtyDecimals} from "../markets.js";
+import {market, priceDecimals, qtyDecimals} from "../markets.js";
 import {cmpDec, shown, subDec} from "../numbers.js";
+import {setQuery} from "../query.js";
 import {orders} from "../store.js";
 import {ago, clockTime} from "../times.js";
 import {_} from "../words.js";
-import {feed} from "./feed.js";
+import {BOOK_DEPTH, feed} from "./feed.js";
+import {refill, select} from "./forms.js";
+import {edge, grouped, GROUPS, widthOf} from "./grouping.js";
 import {here} from "./here.js";
 
 const ROW_PX = 20;
@@ -33,7 +36,11 @@ export class Book {
     this.bids = h("div", {class: "bids"});
     this.middle = h("div", {class: "middle"});
     this.levels = h("div", {class: "levels"}, this.asks, this.middle, this.bids);
-    replace(place, h("h2", {}, _("Order book"), h("span", {class: "quiet"}, _("Price · Quantity"))), this.levels);
+    this.step = select([["1", ""]], "1", {id: "book-step", "aria-label": _("Price step of the book"), title: _("Price step of the book"), onchange: () => {
+      setQuery({group: this.step.value === "1" ? null : this.step.value}, {quiet: true});
+      this.#show();
+    }});
+    replace(place, h("h2", {}, _("Order book"), h("span", {class: "quiet"}, _("Price · Quantity")), this.step), this.levels);
     feed.addEventListener("book", () => this.#show());
     feed.addEventListener("anew", () => this.#show());
     orders.addEventListener("change", () => this.#show());
@@ -44,15 +51,31 @@ export class Book {
 
   #show() {
     const count = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, Math.floor((this.levels.clientHeight - 30) / 2 / ROW_PX)));
-    const own = new Set([...orders.rows.values()].filter((row) => here.has(row) && row.price).map((row) => row.price));
-    const asks = (feed.book?.asks ?? []).slice(0, count);
-    const bids = (feed.book?.bids ?? []).slice(0, count);
+    const width = this.#width();
+    const own = {sell: new Set(), buy: new Set()};
+    for (const row of orders.rows.values()) if (here.has(row) && row.price) own[row.side].add(width ? edge(row.side, row.price, width) : row.price);
+    const asks = this.#levels("sell", feed.book?.asks ?? [], width).slice(0, count);
+    const bids = this.#levels("buy", feed.book?.bids ?? [], width).slice(0, count);
     const widest = Math.max(...[...asks, ...bids].map(([, qty]) => Number(qty)), 0);
-    this.#fill("sell", this.asks, asks.reverse(), count, widest, own);
-    this.#fill("buy", this.bids, bids, count, widest, own);
+    this.#fill("sell", this.asks, asks.reverse(), count, widest, own.sell);
+    this.#fill("buy", this.bids, bids, count, widest, own.buy);
     const [best, under] = [feed.book?.asks[0]?.[0], feed.book?.bids[0]?.[0]];
     const spread = best && under ? _("Spread %(spread)s", {spread: shown(subDec(best, under), prices())}) : "";
     replace(this.middle, h("strong", {}, shown(feed.ticker?.last, prices())), h("span", {class: "quiet"}, spread));
+  }
+
+  // How wide a group is, null where every level stands for itself. The choice is in the link.
+  #width() {
+    const tick = market(here.accountId, here.symbol)?.price_step;
+    const wanted = new URLSearchParams(location.search).get("group");
+    const group = tick && GROUPS.includes(wanted) ? wanted : "1";
+    refill(this.step, tick ? GROUPS.map((each) => [each, shown(widthOf(each, tick))]) : [["1", "—"]]);
+    this.step.value = group;
+    return group === "1" ? null : widthOf(group, tick);
+  }
+
+  #levels(side, levels, width) {
+    return width ? grouped(levels, side, width, {isCut: levels.length >= BOOK_DEPTH}) : levels;
   }
 
   #fill(side, place, levels, count, widest, own) {

@@ -8,6 +8,7 @@ import {stream} from "../stream.js";
 import {here} from "./here.js";
 
 export const POLL_MS = 1000;
+export const BOOK_DEPTH = 100; // All that the server reads of a book.
 const SLOW_POLL_MS = 2000;
 const OLD_MS = Math.max(3 * POLL_MS, 5000);
 const TRADES_KEPT = 60;
@@ -62,7 +63,7 @@ class Feed extends EventTarget {
     const {accountId, symbol} = here;
     try {
       await Promise.all([
-        stream.ask("ccxt/subscribe_market", {...place, channels: ["ticker", "orderbook"], depth: 50, poll_interval_ms: POLL_MS}),
+        stream.ask("ccxt/subscribe_market", {...place, channels: ["ticker", "orderbook"], depth: BOOK_DEPTH, poll_interval_ms: POLL_MS}),
         stream.ask("ccxt/subscribe_market", {...place, channels: ["trades"], limit: TRADES_KEPT, poll_interval_ms: SLOW_POLL_MS}),
         stream.ask("ccxt/subscribe_market", {...place, channels: ["ohlcv"], timeframe, limit: 3, poll_interval_ms: SLOW_POLL_MS}),
       ]);

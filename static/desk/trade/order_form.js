@@ -1,6 +1,7 @@
 // The ticket's first tab: a new order. What it comes to is said by the dry check while it is filled;
 // nothing is sent by a link, by a click into chart or book, or by a key that is held.
 import {accountName, ask as askOnce} from "../act.js";
+import {dateInput, whyNoTime} from "../dates.js";
 import {h, replace} from "../dom.js";
 import {facts, may} from "../facts.js";
 import {market} from "../markets.js";
@@ -8,7 +9,7 @@ import {money} from "../numbers.js";
 import {setQuery} from "../query.js";
 import {positions} from "../store.js";
 import {term} from "../terms.js";
-import {clockTime} from "../times.js";
+import {clockTime, typedTime} from "../times.js";
 import {_} from "../words.js";
 import {standing} from "./account.js";
 import {askingLines} from "./asking.js";
@@ -68,7 +69,7 @@ export class OrderForm {
     this.strategy = new Field({name: "strategy_id", label: _("Strategy"), input: select([])});
     this.position = new Field({name: "position_id", label: _("Position"), input: select([["0", ""]])});
     this.time = new Field({name: "time_in_force", label: _("Time in force"), input: select([])});
-    this.expires = new Field({name: "expires_at", label: _("Until (UTC)"), input: h("input", {type: "datetime-local", step: "1"})});
+    this.expires = new Field({name: "expires_at", label: _("Until"), ...dateInput({needsTime: true, label: _("Until")})});
     this.reduce = new Field({name: "reduce_only", label: _("Reduce only"), input: h("input", {type: "checkbox"})});
     this.comment = new Field({name: "comment", label: _("Comment"), input: h("input", {autocomplete: "off", maxlength: "200"})});
     this.all = [this.price, this.trigger, this.triggerBy, this.trailing, this.qty, this.stopLoss, this.stopGain, this.strategy, this.position, this.time, this.expires, this.reduce, this.comment];
@@ -290,8 +291,12 @@ export class OrderForm {
     if (!isWhole) return null;
     if (!this.time.node.hidden && this.time.value !== "GTC") payload.time_in_force = this.time.value;
     if (payload.time_in_force === "GTD") {
-      if (!this.expires.value) return null;
-      payload.expires_at = `${this.expires.value.padEnd(19, ":00")}Z`;
+      const {day, time, why} = typedTime(this.expires.value, {needsTime: true});
+      if (why) {
+        if (why !== "empty") this.expires.wrong(whyNoTime(why, true));
+        return null;
+      }
+      payload.expires_at = `${day}T${time}Z`;
     }
     if (!this.triggerBy.node.hidden) payload.trigger_by = this.triggerBy.value;
     if (this.reduce.input.checked) payload.reduce_only = true;
@@ -330,9 +335,10 @@ export class OrderForm {
       ...row(_("Value"), effect ? inMoney(effect.notional) : "—", effect?.notional),
       ...row(_("Fee"), effect ? inMoney(effect.fee) : "—", effect?.fee),
       ...row(_("Position"), after ? h("span", {}, standingInWords(before), " → ", h("strong", {}, standingInWords(after))) : "—"),
-      ...(effect?.margin ? row(_("Margin"), inMoney(effect.margin), effect.margin) : []),
+      ...(rules && rules.kind !== "spot" ? row(_("Margin"), effect?.margin ? inMoney(effect.margin) : "—", effect?.margin ?? _("Leverage is the exchange's; it is not known here.")) : []),
       ...row(_("Free"), rules ? `${money(free)} ${rules.kind === "spot" && this.side === "sell" ? rules.base : rules.money}` : "—", free),
-      ...limitRows(standing.risk, effect, this.meant).flatMap(([label, value]) => row(label, value)));
+      ...limitRows({risk: standing.risk, effect, qty: this.meant, error: result?.error, strategyId: Number(this.strategy.value || 0), keyId: facts.api_key_id})
+        .flatMap(([label, value, isOver]) => row(label, isOver ? h("span", {class: "loss"}, value) : value)));
   }
 
   #held() {

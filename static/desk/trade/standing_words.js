@@ -5,6 +5,7 @@ import {_} from "../words.js";
 import {qtyOf} from "./lines.js";
 
 const SIDES = {buy: _("Long"), sell: _("Short")};
+const SCOPES = {strategy: _("strategy"), key: _("key")};
 const LIMITS = {
   max_order_qty: _("Quantity of an order"), max_order_notional: _("Value of an order"), max_open_orders: _("Open orders"),
   max_net_qty: _("Net quantity"), max_gross_qty: _("Gross quantity"), max_net_notional: _("Net value"), max_gross_notional: _("Gross value"),
@@ -13,13 +14,25 @@ const LIMITS = {
 
 export const standingInWords = (its) => (its?.side ? `${SIDES[its.side]} ${qtyOf(its.qty)}` : _("flat"));
 
-// [label, "0.5 of 2"] for every limit that is set; what the order takes of it where that is one figure.
-export function limitRows(risk, effect, qty) {
+// [label, "0.5 of 2", isOver] for every limit that is set on the account, or on the strategy or the key
+// that the order is given by. What the check says of a limit that refuses stands there; else what the
+// order takes of it, where that is one figure.
+export function limitRows({risk, effect, qty, error, strategyId, keyId}) {
   const taken = {max_order_qty: qty, max_order_notional: effect?.notional};
-  return Object.entries(LIMITS).filter(([name]) => risk?.limits[name] !== null && risk?.limits[name] !== undefined).map(([name, label]) => {
-    const most = `${shown(String(risk.limits[name]))}${name.endsWith("percent") ? " %" : ""}`;
-    return [label, taken[name] ? _("%(part)s of %(all)s", {part: shown(taken[name]), all: most}) : _("up to %(all)s", {all: most})];
-  });
+  const own = (risk?.limits_by ?? []).filter(({scope, id}) => id === {strategy: strategyId, key: keyId}[scope]);
+  const refused = error?.details?.rule ? error.details : null;
+  const isRefused = (name, scope) => refused?.rule === name && refused.scope === scope;
+  return [{scope: "account", ...risk?.limits}, ...own].flatMap((limits) => Object.entries(LIMITS)
+    .filter(([name]) => limits[name] !== null && limits[name] !== undefined)
+    .map(([name, label]) => {
+      const over = isRefused(name, limits.scope);
+      const isShare = name.endsWith("percent"); // What is refused by it is a price and no share.
+      const part = over && !isShare ? refused.value : taken[name];
+      const unit = isShare ? " %" : "";
+      const all = `${shown(String(limits[name]))}${unit}`;
+      const where = limits.scope === "account" ? label : `${label} (${SCOPES[limits.scope]})`;
+      return [where, part !== undefined && part !== null ? _("%(part)s of %(all)s", {part: shown(String(part)), all}) : _("up to %(all)s", {all}), over];
+    }));
 }
 
 const told = (...parts) => parts.filter(Boolean).join(" · ");
