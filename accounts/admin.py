@@ -44,7 +44,7 @@ from accounts.models import (
 )
 from accounts.services import connection, two_factor
 from accounts.services.keys import as_facts
-from accounts.words import Right
+from accounts.words import LoginPart, Right
 from oms_project.errors import OmsError
 
 
@@ -124,8 +124,11 @@ class Accounts(Audited, admin.ModelAdmin):
         (
             "Login",
             {
-                "fields": ("credentials_state", "new_api_key", "new_secret", "new_passphrase"),
-                "description": "Stored encrypted and never shown. A new login replaces all three.",
+                "fields": ("credentials_state", *(f"new_{part}" for part in LoginPart)),
+                "description": (
+                    "Stored encrypted and never shown. Most exchanges want the API key and the "
+                    "secret, some a passphrase or other parts. A new login replaces all of it."
+                ),
             },
         ),
         ("Dates", {"fields": ("created_at", "updated_at")}),

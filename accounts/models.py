@@ -221,10 +221,16 @@ class Credentials(models.Model):
     """The encrypted exchange login of an account; ``accounts.credentials.login_of`` reads it."""
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="credentials")
-    api_key = SecretField()
-    secret = SecretField()
-    # Null, not empty, says "not set": the screens can ask for it without decrypting anything.
+    # One column for each ``LoginPart``. Null, not empty, says "not set": the screens can ask for it
+    # without decrypting anything.
+    api_key = SecretField(null=True, blank=True)
+    secret = SecretField(null=True, blank=True)
     passphrase = SecretField(null=True, blank=True)
+    uid = SecretField(null=True, blank=True)
+    wallet_address = SecretField(null=True, blank=True)
+    private_key = SecretField(null=True, blank=True)
+    exchange_account_id = SecretField(null=True, blank=True)
+    login_name = SecretField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

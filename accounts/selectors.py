@@ -5,9 +5,10 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from accounts.models import Account, ApiKey, Credentials, KeyPermission, Strategy, User
+from accounts.credentials import is_set
+from accounts.models import Account, ApiKey, KeyPermission, Strategy, User
 from accounts.rights.families import family_of
 from accounts.rights.permissions import AccountRights, Caller, readable_strategies
 from accounts.words import KeyStatus, Right
@@ -53,11 +54,8 @@ def account_by_id(account_id: int) -> Account:
 
 
 def accounts_with_state() -> QuerySet[Account]:
-    """Accounts with ``has_login`` and ``has_passphrase``, found out without decrypting anything."""
-    login = Credentials.objects.filter(account=OuterRef("pk"))
-    return Account.objects.annotate(
-        has_login=Exists(login), has_passphrase=Exists(login.filter(passphrase__isnull=False))
-    )
+    """Accounts with ``has_<part>`` of their login, found out without decrypting anything."""
+    return Account.objects.annotate(**is_set("credentials__"))
 
 
 def found(rows: QuerySet[Any], number: int) -> Any:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.models import User
-from accounts.words import Engine
+from accounts.words import Engine, LoginPart
 from oms_project.errors import EngineUnavailable, Invalid, UnsupportedEngine
 
 IP_ALLOW_LIST_LIMIT = 100
@@ -107,6 +107,11 @@ def require_word(words: type[StrEnum], value: str, *, field: str) -> StrEnum:
         raise Invalid(
             f"{value!r} is not a {field}.", field=field, limit=list(words), value=value
         ) from None
+
+
+def needed_parts(exchange_id: str) -> tuple[LoginPart, ...]:
+    """What the exchange wants to be logged in to."""
+    return import_string(settings.LOGIN_PARTS)(exchange_id)
 
 
 def require_extra_config(extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,19 @@ from enum import StrEnum
 LONGEST_COMMENT = 255
 
 
+class LoginPart(StrEnum):
+    """What an exchange may want to be logged in to; each wants some. Columns of ``Credentials``."""
+
+    API_KEY = "api_key"
+    SECRET = "secret"  # noqa: S105 (a name)
+    PASSPHRASE = "passphrase"  # noqa: S105 (a name)
+    UID = "uid"
+    WALLET_ADDRESS = "wallet_address"
+    PRIVATE_KEY = "private_key"
+    EXCHANGE_ACCOUNT_ID = "exchange_account_id"
+    LOGIN_NAME = "login_name"
+
+
 class Role(StrEnum):
     """What a user is for; see ``accounts.rights.permissions`` for what each role may do."""
 

@@ -218,6 +218,7 @@ OMS_RISK_PORT = "riskdesk.gate.Gate"
 OMS_MAKING_PORT = "riskdesk.making.Desk"
 OMS_RELAY_URL = env.str("OMS_RELAY_URL", "memory://" if _EMBEDDED else "redis://127.0.0.1:6379/1")
 EXCHANGE_IDS = "gateway.exchanges.capabilities.exchange_ids"
+LOGIN_PARTS = "gateway.exchanges.logins.needed"
 CONNECTION_TEST = "gateway.connection.probe"
 
 # --- risk desk -----------------------------------------------------------------------------------

@@ -163,14 +163,26 @@ class StrategyChangeBody(CommentedBody):
     status = serializers.ChoiceField(choices_of(StrategyStatus), required=False)
 
 
-class CredentialsBody(Body):
-    """An exchange login, replaced as a whole; no answer ever holds it."""
-
-    api_key = serializers.CharField(max_length=4096, write_only=True)
-    secret = serializers.CharField(max_length=65536, write_only=True)
-    passphrase = serializers.CharField(
-        max_length=4096, required=False, allow_null=True, allow_blank=True, write_only=True
+def _login_part(max_length: int = 4096) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=max_length, required=False, allow_null=True, allow_blank=True, write_only=True
     )
+
+
+class CredentialsBody(Body):
+    """An exchange login, replaced as a whole; no answer ever holds it.
+
+    Most exchanges want api_key and secret; what else one wants, a refusal names.
+    """
+
+    api_key = _login_part()
+    secret = _login_part(65536)
+    passphrase = _login_part()
+    uid = _login_part()
+    wallet_address = _login_part()
+    private_key = _login_part(65536)
+    exchange_account_id = _login_part()
+    login_name = _login_part()
 
 
 class CredentialsWords(serializers.Serializer[Any]):
@@ -179,6 +191,11 @@ class CredentialsWords(serializers.Serializer[Any]):
     api_key = serializers.CharField()
     secret = serializers.CharField()
     passphrase = serializers.CharField()
+    uid = serializers.CharField()
+    wallet_address = serializers.CharField()
+    private_key = serializers.CharField()
+    exchange_account_id = serializers.CharField()
+    login_name = serializers.CharField()
 
 
 class AccountRow(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ from accounts import services
 from accounts.models import Account, ApiKey, Strategy, User
 from accounts.services.users import require_an_admin_left
 from accounts.validation import (
+    needed_parts,
     require_exchange_id,
     require_extra_config,
     require_future,
@@ -18,7 +19,7 @@ from accounts.validation import (
     require_provisional_after,
     require_reconcile_policy,
 )
-from accounts.words import LONGEST_COMMENT
+from accounts.words import LONGEST_COMMENT, LoginPart
 from oms_project.errors import OmsError
 
 Given = TypeVar("Given")
@@ -67,6 +68,11 @@ class AccountForm(Commented):
     new_api_key = forms.CharField(required=False, widget=forms.PasswordInput)
     new_secret = forms.CharField(required=False, widget=forms.PasswordInput)
     new_passphrase = forms.CharField(required=False, widget=forms.PasswordInput)
+    new_uid = forms.CharField(required=False, widget=forms.PasswordInput)
+    new_wallet_address = forms.CharField(required=False, widget=forms.PasswordInput)
+    new_private_key = forms.CharField(required=False, widget=forms.PasswordInput)
+    new_exchange_account_id = forms.CharField(required=False, widget=forms.PasswordInput)
+    new_login_name = forms.CharField(required=False, widget=forms.PasswordInput)
 
     class Meta:
         model = Account
@@ -99,16 +105,15 @@ class AccountForm(Commented):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         typed = self.new_login()
-        if typed and not (typed["api_key"] and typed["secret"]):
-            self.add_error("new_api_key", "A login needs both the API key and the secret.")
+        exchange_id = cleaned.get("exchange_id") or self.instance.exchange_id
+        for part in needed_parts(exchange_id) if typed else ():
+            if not typed[part].strip():
+                self.add_error(f"new_{part}", f"A login of {exchange_id} needs this.")
         return cleaned
 
     def new_login(self) -> dict[str, str]:
         """What was typed as a login; empty if nothing was."""
-        typed = {
-            name: self.cleaned_data.get(f"new_{name}", "")
-            for name in ("api_key", "secret", "passphrase")
-        }
+        typed = {str(part): self.cleaned_data.get(f"new_{part}", "") for part in LoginPart}
         return typed if any(typed.values()) else {}
 
 

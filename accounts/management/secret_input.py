@@ -21,11 +21,12 @@ WHAT_IS_KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One value to ask for."""
+    """One value to ask for, at a terminal where ``is_prompted``."""
 
     name: str
     variable: str
     required: bool = True
+    is_prompted: bool = True
 
 
 def read_secrets(
@@ -79,6 +80,6 @@ def _completed(secrets: tuple[Secret, ...], found: dict[str, str]) -> dict[str, 
     asked = {
         item.name: getpass.getpass(f"{item.name}{'' if item.required else ' (optional)'}: ")
         for item in secrets
-        if item.name not in found
+        if item.name not in found and item.is_prompted
     }
     return {**found, **asked}

@@ -11,6 +11,7 @@ from accounts.audit import Actor
 from accounts.credentials import CredentialsState, state_of
 from accounts.models import Account, Credentials
 from accounts.validation import (
+    needed_parts,
     require_exchange_id,
     require_extra_config,
     require_provisional_after,
@@ -18,7 +19,7 @@ from accounts.validation import (
     require_valid,
     require_word,
 )
-from accounts.words import PositionMode, Protection, RawStorage, Reversal
+from accounts.words import LoginPart, PositionMode, Protection, RawStorage, Reversal
 from oms_project.errors import Invalid
 from oms_project.secrecy import hide
 
@@ -132,23 +133,20 @@ def update_account(*, account: Account, changes: Mapping[str, Any], by: Actor) -
 
 
 @transaction.atomic
-def upsert_credentials(
-    *, account: Account, api_key: str, secret: str, passphrase: str | None = None, by: Actor
-) -> CredentialsState:
-    """The account's login is exactly this one, encrypted; a passphrase not given is not set.
+def upsert_credentials(*, account: Account, by: Actor, **parts: str | None) -> CredentialsState:
+    """The account's login is exactly these ``LoginPart``, encrypted; what is not given is not set.
 
     White space around the values is dropped, since pasting and piping add it.
 
     Raises:
-        Invalid: the key or the secret is empty.
+        Invalid: a part that the account's exchange wants is empty, or all are.
     """
-    hide(api_key, secret, passphrase)
+    hide(*parts.values())
     before = state_of(account)
-    login = {
-        "api_key": _required(api_key, field="api_key"),
-        "secret": _required(secret, field="secret"),
-        "passphrase": (passphrase or "").strip() or None,
-    }
+    login = {part: (parts.pop(part, None) or "").strip() or None for part in LoginPart}
+    if parts:
+        raise TypeError(f"not parts of a login: {sorted(parts)}")
+    _require_what_is_needed(account.exchange_id, login)
     Credentials.objects.update_or_create(account=account, defaults=login)
     after = state_of(account)
     audit.record(
@@ -179,8 +177,15 @@ def set_testnet(*, account: Account, is_testnet: bool, by: Actor) -> bool:
     return before
 
 
-def _required(value: str, *, field: str) -> str:
-    stripped = value.strip()
-    if not stripped:
-        raise Invalid(f"{field} is empty.", field=field, limit="at least 1 character")
-    return stripped
+def _require_what_is_needed(exchange_id: str, login: Mapping[LoginPart, str | None]) -> None:
+    needed = needed_parts(exchange_id)
+    for part in needed:
+        if login[part] is None:
+            raise Invalid(
+                f"{part} is empty; {exchange_id} wants {', '.join(needed)}.",
+                field=str(part),
+                limit="at least 1 character",
+                value="",
+            )
+    if not any(login.values()):
+        raise Invalid("The login is empty.", field="credentials", limit=[*LoginPart], value="")

@@ -9,7 +9,7 @@ from accounts.audit import OPERATOR
 from accounts.models import Account, Strategy, User
 from accounts.rights.permissions import AccountRights, Caller, StrategyRights
 from accounts.services import IssuedKey
-from accounts.words import Right, Role
+from accounts.words import LoginPart, Right, Role
 
 PASSWORD = "correct horse battery"
 
@@ -63,3 +63,8 @@ def everything(strategies: Iterable[int] | None = None) -> AccountRights:
     """All that a key can say, restricted to ``strategies`` if given."""
     listed = None if strategies is None else {number: StrategyRights() for number in strategies}
     return AccountRights(frozenset(Right), listed)
+
+
+def wallet_parts(exchange_id: str) -> tuple[LoginPart, ...]:
+    """What an exchange wants that knows wallets; named in settings."""
+    return (LoginPart.WALLET_ADDRESS, LoginPart.PRIVATE_KEY)

@@ -124,7 +124,7 @@ def test_a_refused_form_does_not_repeat_the_login(browser):
 
     answer = browser.post(f"{SITE}/account/add/", account_form(**login))
 
-    assert "new_api_key" in errors_in(answer)
+    assert "new_secret" in errors_in(answer)
     assert "Kx-public" not in answer.text
     assert not Credentials.objects.exists()
 

@@ -13,7 +13,7 @@ from accounts.callers.authentication import resolve
 from accounts.credentials import login_of
 from accounts.models import Account, AuditEntry, User
 from accounts.tests import builders
-from accounts.words import Role
+from accounts.words import LoginPart, Role
 
 pytestmark = pytest.mark.django_db
 COMMANDS = (
@@ -211,7 +211,7 @@ def test_credentials_come_from_options_and_are_not_printed():
 
     assert answer == {
         "account": {"id": account.pk},
-        "credentials": {"api_key": "set", "secret": "set", "passphrase": "set"},
+        "credentials": dict.fromkeys(LoginPart, "not set") | dict.fromkeys(LOGIN, "set"),
     }
     assert login_of(account).secret == "Sx-secret"
 

@@ -2,6 +2,7 @@
 
 import base64
 import pickle
+from dataclasses import fields
 
 import pytest
 from django.core import serializers
@@ -15,10 +16,12 @@ from accounts.credentials import ExchangeLogin, login_of, state_of
 from accounts.fields import KeyRing, SecretUnreadable
 from accounts.models import AuditEntry, Credentials
 from accounts.tests import builders
+from accounts.words import LoginPart
 from oms_project.errors import EngineUnavailable, Invalid
 
 pytestmark = pytest.mark.django_db
 LOGIN = {"api_key": "Kx-public-part", "secret": "Sx-secret-part", "passphrase": "Px-phrase"}
+NOTHING = dict.fromkeys(LoginPart, "not set")
 
 
 def stored(account=None, **login):
@@ -73,8 +76,8 @@ def test_the_audit_trail_says_that_and_not_what():
     stored()
     entry = AuditEntry.objects.get(action="credentials_set")
 
-    assert entry.before == {"api_key": "not set", "secret": "not set", "passphrase": "not set"}
-    assert entry.after == {"api_key": "set", "secret": "set", "passphrase": "set"}
+    assert entry.before == NOTHING
+    assert entry.after == NOTHING | dict.fromkeys(LOGIN, "set")
 
 
 def test_a_dump_of_the_database_holds_cipher_text_and_can_be_loaded(tmp_path):
@@ -116,7 +119,7 @@ def test_a_lost_key_is_said_and_says_nothing(settings):
 
     with pytest.raises(EngineUnavailable, match="CREDENTIALS_KEYS"):
         login_of(account)
-    assert state_of(account).api_key
+    assert state_of(account).parts == set(LOGIN)
 
 
 def test_a_changed_cipher_text_is_not_decrypted():
@@ -139,7 +142,7 @@ def test_without_a_key_nothing_is_stored(settings, keys):
 def test_an_account_without_a_login_cannot_be_opened():
     account = builders.account()
 
-    assert state_of(account).as_words() == dict.fromkeys(LOGIN, "not set")
+    assert state_of(account).as_words() == NOTHING
     with pytest.raises(EngineUnavailable, match="no credentials"):
         login_of(account)
 
@@ -149,11 +152,7 @@ def test_a_new_login_replaces_all_of_the_old_one():
     stored(account, api_key="  k \n", secret="s\n")
 
     assert login_of(account) == ExchangeLogin("k", "s", "")
-    assert state_of(account).as_words() == {
-        "api_key": "set",
-        "secret": "set",
-        "passphrase": "not set",
-    }
+    assert state_of(account).parts == {"api_key", "secret"}
 
 
 @pytest.mark.parametrize("empty", ["api_key", "secret"])
@@ -164,3 +163,40 @@ def test_half_a_login_is_refused_without_repeating_the_other_half(empty):
         stored(account, **{**LOGIN, empty: " "})
     assert refusal.value.details["field"] == empty
     assert leaks(refusal.value.body("")) == []
+
+
+WALLET = {"wallet_address": "0x" + "1a" * 20, "private_key": "0x" + "2b" * 32}
+
+
+@pytest.fixture
+def _wants_a_wallet(settings):
+    settings.LOGIN_PARTS = "accounts.tests.builders.wallet_parts"
+
+
+@pytest.mark.usefixtures("_wants_a_wallet")
+def test_an_exchange_that_wants_a_wallet_is_given_one_and_no_key():
+    account = stored(**WALLET)
+
+    assert login_of(account) == ExchangeLogin(**WALLET)
+    assert state_of(account).parts == set(WALLET)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT private_key FROM accounts_credentials")
+        assert WALLET["private_key"].encode() not in bytes(cursor.fetchone()[0])
+
+
+@pytest.mark.usefixtures("_wants_a_wallet")
+def test_what_the_exchange_wants_is_named():
+    with pytest.raises(Invalid) as refusal:
+        stored(**LOGIN)
+
+    assert refusal.value.details["field"] == "wallet_address"
+    assert "wallet_address, private_key" in refusal.value.message
+    assert leaks(refusal.value.body("")) == []
+    assert not Credentials.objects.exists()
+
+
+def test_parts_are_columns_and_fields():
+    columns = {field.name for field in Credentials._meta.fields}
+
+    assert set(LoginPart) <= columns
+    assert {field.name for field in fields(ExchangeLogin)} == set(LoginPart)

@@ -72,9 +72,10 @@ def classes() -> dict[str, dict[str, Any]]:
     return {name: dict(row) for name, row in table.read()[1].items()}
 
 
-def login_fields(exchange_id: str) -> tuple[str, ...]:
-    """The parts of a login that the class says it needs, by ccxt's names."""
-    return tuple(classes().get(ccxt_id(exchange_id), {}).get("login", ()))
+def login_fields(exchange_id: str) -> tuple[str, ...] | None:
+    """The parts of a login that the class says it needs, by ccxt's names; ``None``: not known."""
+    row = classes().get(ccxt_id(exchange_id))
+    return None if row is None else tuple(row["login"])
 
 
 def _of_all(exchange_id: str, kinds: Iterable[MarketKind]) -> Seen:

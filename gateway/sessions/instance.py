@@ -16,6 +16,7 @@ from django.conf import settings
 
 from accounts.credentials import ExchangeLogin
 from gateway.exchanges import capabilities
+from gateway.exchanges.logins import as_ccxt
 from gateway.exchanges.profile import Profile
 from gateway.exchanges.rebase import base_of
 from gateway.pacing import pace_of
@@ -41,8 +42,7 @@ def build(profile: Profile, login: ExchangeLogin | None) -> Any:
     if profile.uid:
         config["uid"] = profile.uid
     if login is not None:
-        config |= {"apiKey": login.api_key, "secret": login.secret}
-        config |= {"password": login.passphrase} if login.passphrase else {}
+        config |= as_ccxt(login)
     exchange = cls(config)
     if capabilities.facts(profile.exchange_id).float_numbers:
         exchange.number = float

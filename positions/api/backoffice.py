@@ -135,7 +135,6 @@ def _row_of(account_id: int) -> dict[str, Any]:
 
 def _row(account: Any) -> dict[str, Any]:
     """The account as ``AccountRow``; it comes from ``accounts_with_state``."""
-    login = CredentialsState(account.has_login, account.has_login, account.has_passphrase)
-    account.login_words = login.as_words()
+    account.login_words = CredentialsState.of(vars(account)).as_words()
     account.rebased_to = settings.OMS_EXCHANGE_URLS.get(account.ccxt_id)
     return bodies.AccountRow(account).data

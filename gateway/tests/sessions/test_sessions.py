@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 from aiohttp import web
 
+from accounts.credentials import ExchangeLogin
+from gateway.exchanges import capabilities, logins, seen
 from gateway.exchanges.profile import Profile
 from gateway.exchanges.seen import Seen
 from gateway.sessions import catalogue, instance, paging
@@ -295,6 +297,25 @@ def test_only_allow_listed_settings_reach_the_constructor():
     assert exchange.options["maxRetriesOnFailure"] == 0
     assert not exchange.verbose
     assert logging.getLogger("ccxt").getEffectiveLevel() == logging.WARNING
+
+
+@pytest.mark.parametrize("exchange_id", sorted(capabilities.exchange_ids())[::7])
+def test_every_part_of_a_login_that_a_class_wants_reaches_it(exchange_id):
+    parts = {str(part): f"the {part}" for part in logins.needed(exchange_id)}
+
+    exchange = instance.build(Profile(1, exchange_id), ExchangeLogin(**parts))
+
+    assert exchange.check_required_credentials()
+    given = {exchange.safe_string(vars(exchange), name) for name in logins.CCXT_NAMES.values()}
+    assert given - {None} == set(parts.values())
+
+
+def test_every_part_that_any_class_wants_can_be_stored():
+    wanted = {name for row in seen.classes().values() for name in row["login"]}
+
+    assert wanted <= set(logins.CCXT_NAMES.values())
+    assert logins.needed("ccxt.hyperliquid") == ("wallet_address", "private_key")
+    assert logins.needed("ccxt.nosuchexchange") == ("api_key", "secret")
 
 
 def test_an_exchange_that_ccxt_lacks_is_unavailable():

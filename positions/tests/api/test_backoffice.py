@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.credentials import login_of
 from accounts.models import Account, AuditEntry, Credentials
 from accounts.tests import builders
-from accounts.words import Role
+from accounts.words import LoginPart, Role
 
 pytestmark = pytest.mark.django_db
 LOGIN = {"api_key": "Kx-public", "secret": "Sx-secret", "passphrase": "Px-phrase"}
@@ -36,7 +36,7 @@ def test_an_account_is_made_with_its_login_which_no_answer_holds(ask):
     status, made = ask("post", "/accounts", body)
 
     assert status == 201
-    assert made["credentials"] == {"api_key": "set", "secret": "set", "passphrase": "set"}
+    assert made["credentials"] == dict.fromkeys(LoginPart, "not set") | dict.fromkeys(LOGIN, "set")
     assert login_of(Account.objects.get()).secret == "Sx-secret"
     shown = str([made, ask("get", "/accounts"), ask("get", f"/accounts/{made['account_id']}")])
     shown += str(list(AuditEntry.objects.values()))
