@@ -50,6 +50,7 @@ def test_a_refusal_after_a_lost_answer_is_doubt(desk, account, status, code):
         body = {"code": code, "message": "No.", "details": {}, "request_id": "1"}
         return Answer(b"<html>", 502) if len(heard) == 1 else Answer.of(body, status)
 
+    desk.connect("usdm", 5000)  # So long it goes on asking.
     desk.oms.after(refuse)
     before = posts(desk)
     bought = deal(mt5.ORDER_TYPE_BUY, 0.1)
