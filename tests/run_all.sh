@@ -53,7 +53,7 @@ part() { # part NAME COMMAND…
 # The same examples each time: what fails is what was changed. `make torture` tries others.
 tests() { "$PY" -m pytest -q --durations=3 --hypothesis-profile=ci "$@"; }
 
-beside() { # beside PART…: parts that need a core each, at the same time; told one after the other
+beside() { # beside PART…: parts that leave a core free, at the same time; told one after the other
   local name ended result started=$SECONDS
   for name in "$@"; do
     if [ -n "$ONLY" ] && [ "$ONLY" != "$name" ]; then continue; fi
@@ -98,8 +98,8 @@ products() { tests -n 3 --no-loadscope-reorder tests/e2e "$@"; }
 
 end_to_end() { products -m "e2e and not faults" "$@"; }
 
-# What was found in use, by the smallest input that showed it.
-found_in_use() { tests -n 3 tests/faults tests/fuzz "$@"; }
+# What was found in use, by the smallest input that showed it. What shares a product stays together.
+found_in_use() { tests -n 3 --dist loadscope tests/faults tests/fuzz "$@"; }
 
 # Bots written for ccxt, on the driver.
 driver() { tests -n 2 --dist loadscope ccxt_driver tests/driver "$@"; }
@@ -151,8 +151,7 @@ part venue        tests -n 2 tests/paper
 part end-to-end   both_modes end_to_end
 part faults       both_modes faults
 part found        both_modes found_in_use
-part driver       driver
-part mt5          mt5
+beside driver mt5
 beside ccxt browser clean-clone
 
 printf '\n=== times\n'; printf '%s\n' "${times[@]}"
