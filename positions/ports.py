@@ -37,7 +37,8 @@ class MarketRules:
     to significant digits, ``price_digits`` holds their number and ``price_step`` is ``None``.
     ``min_cost``/``max_cost`` bound qty × contract_size × price in the quote currency.
     ``trailing_by``: in what a trailing stop may give its distance; the percents bound it.
-    ``trigger_by``: the prices that a trigger may wait for.
+    ``trigger_by``: the prices that a trigger may wait for. ``triggers_reduce``: one that is not
+    told reduce-only is so all the same. ``buys_money``: a market buy takes money for its quantity.
     ``keeps_expiry_after_s``: the exchange ends a good-till-date order itself where its time is more
     than so many seconds ahead; ``None``: it never does.
     ``edits_in_place``: the exchange amends a live order to a new total quantity, id kept; elsewhere
@@ -68,6 +69,8 @@ class MarketRules:
     times_in_force: frozenset[TimeInForce] = field(default_factory=frozenset)
     trailing_by: frozenset[Trailing] = field(default_factory=frozenset)
     trigger_by: frozenset[TriggerBy] = frozenset({TriggerBy.LAST})
+    triggers_reduce: bool = False
+    buys_money: bool = False
     min_trailing_percent: Decimal | None = None
     max_trailing_percent: Decimal | None = None
     edits_in_place: bool = False

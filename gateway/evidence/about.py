@@ -6,11 +6,16 @@ it leaves out or changes. A look-up proves less: what it says itself counts, so 
 that answers with somebody else's order is not believed.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.evidence import normalize
+from gateway.exchanges.numbers import Unreadable
 from positions.models import ExchangeOrder, Order
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +41,17 @@ class About:
         of_it = known | ({"order": order["id"]} if order.get("id") else {})
         fills = [{**fill, **of_it} for fill in order.get("trades") or ()]
         return {**order, **known, "trades": fills}
+
+    def legible(self, order: Mapping[str, Any], exchange_id: str) -> Mapping[str, Any]:
+        """``order`` completed; of our own call's answer at least that it is there, and as what.
+
+        A number in it that cannot be read must not lose the id that came with it.
+        """
+        completed = self.completed(order)
+        if self.is_answer and order.get("id"):
+            try:
+                normalize.order_report(completed, exchange_id=exchange_id)
+            except Unreadable as fault:
+                log.error("answer.unreadable", extra={"fault": str(fault)})
+                return self.completed({"id": order["id"], "info": order.get("info")})
+        return completed

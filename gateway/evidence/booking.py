@@ -6,7 +6,7 @@ is called final.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -134,7 +134,7 @@ def store_and_apply(
     reading = normalize.reports(
         exchange_id=session.exchange_id,
         observed_at=observed_at,
-        orders=map(about.completed, evidence.orders) if about else evidence.orders,
+        orders=_legible(evidence.orders, about, session.exchange_id),
         trades=evidence.trades,
         fundings=evidence.fundings,
     )
@@ -144,6 +144,12 @@ def store_and_apply(
     owing = projector.apply(session.account_id, reports, adopt=adopt, streamed=streamed)
     faultpoints.at(Place.BOOKED)
     return owing
+
+
+def _legible(
+    orders: Sequence[CcxtStructure], about: About | None, exchange_id: str
+) -> Sequence[Mapping[str, Any]]:
+    return [about.legible(order, exchange_id) for order in orders] if about else orders
 
 
 def _valued(reports: Reports, rates: Rates) -> Reports:

@@ -21,6 +21,8 @@ def market_rules(
     exchange_id: str,
     trailing_by: frozenset[Trailing] = frozenset(),
     trigger_by: frozenset[TriggerBy] = frozenset({TriggerBy.LAST}),
+    triggers_reduce: bool = False,
+    buys_money: bool = False,
 ) -> MarketRules | None:
     """One ccxt market; ``None`` for kinds that we do not trade (options, indices)."""
     kind = _market_kind(market)
@@ -56,6 +58,8 @@ def market_rules(
         times_in_force=times_in_force,
         trailing_by=trailing_by,
         trigger_by=trigger_by,
+        triggers_reduce=triggers_reduce,
+        buys_money=buys_money,
         taker_rate=_listed_rate(market, "taker"),
         maker_rate=_listed_rate(market, "maker"),
         edits_in_place=capabilities.edits_in_place(exchange_id, kind),

@@ -68,6 +68,16 @@ def _finds_triggers(exchange: Any, market: Mapping[str, Any]) -> bool:
     return not apart or known.lists_triggers or bool(known.conditional_id_keys)
 
 
+def triggers_reduce(exchange: Any, market: Mapping[str, Any]) -> bool:
+    """Whether triggers of ``market`` are reduce-only, whatever is said."""
+    return seen.of(exchange.id, _kind(market)).triggers_reduce
+
+
+def buys_money(exchange: Any, market: Mapping[str, Any]) -> bool:
+    """Whether a market buy of ``market`` takes money for its quantity, or wants a price."""
+    return not seen.of(exchange.id, _kind(market)).buys_base
+
+
 def times_in_force(exchange: Any, market: Mapping[str, Any]) -> frozenset[TimeInForce]:
     """The times in force that ``market`` takes; GTC always."""
     known = facts(exchange.id)

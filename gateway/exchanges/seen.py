@@ -5,7 +5,7 @@ claim. A class that could not be asked, or that the table lacks, is believed to 
 orders: what is not known to be carried is not offered.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,6 @@ from positions.engine.types import MarketKind, OrderType, TimeInForce, Trailing
 DOES = "yes"
 REDUCES = "reduces"
 _PLAIN = (OrderType.LIMIT, OrderType.MARKET)
-_CONTRACTS = (MarketKind.LINEAR, MarketKind.INVERSE)
 _TRIGGERS: Mapping[OrderType, str] = {
     OrderType.STOP: "stop",
     OrderType.STOP_LIMIT: "stop_limit",
@@ -58,12 +57,34 @@ class Seen:
 
 def of(exchange_id: str, kind: MarketKind) -> Seen:
     """What is known of one kind of its markets."""
-    return _of_all(exchange_id, (kind,))
+    row = classes().get(ccxt_id(exchange_id), {}).get(kind)
+    if row is None:
+        return Seen()
+    finds, cancels = _does(row, "find"), _does(row, "cancel")
+    if not _does(row, "limit"):
+        return Seen(finds_by_client_id=finds, cancels_by_client_id=cancels)
+    triggers = {kind for kind, name in _TRIGGERS.items() if _does(row, name, REDUCES)}
+    trails = {way for way, name in _TRAILS.items() if _does(row, name)}
+    plain = {OrderType.LIMIT} | ({OrderType.MARKET} if _does(row, "market") else set())
+    words = {word for word in _WORDS if _does(row, word)}
+    return Seen(
+        order_types=frozenset(plain | triggers | ({OrderType.TRAILING_STOP} if trails else set())),
+        times_in_force=frozenset({TimeInForce.GTC, TimeInForce.GTD} | words),
+        trailing_by=frozenset(trails),
+        triggers_reduce=any(row[name] == REDUCES for name in _TRIGGERS.values()),
+        buys_base=_does(row, "market_buy", "base"),
+        carries_client_id=_carries_our_id(row),
+        finds_by_client_id=finds,
+        cancels_by_client_id=cancels,
+    )
 
 
-def anywhere(exchange_id: str, *, is_spot: bool) -> Seen:
-    """What holds on its spot markets, or on all its contracts."""
-    return _of_all(exchange_id, (MarketKind.SPOT,) if is_spot else _CONTRACTS)
+def kind_of(symbol: str, *, is_spot: bool) -> MarketKind:
+    """Which kind of market a symbol of ccxt's form names."""
+    if is_spot:
+        return MarketKind.SPOT
+    settle = symbol.partition(":")[2].partition("-")[0]
+    return MarketKind.INVERSE if settle == symbol.partition("/")[0] else MarketKind.LINEAR
 
 
 @cache
@@ -78,40 +99,8 @@ def login_fields(exchange_id: str) -> tuple[str, ...] | None:
     return None if row is None else tuple(row["login"])
 
 
-def _of_all(exchange_id: str, kinds: Iterable[MarketKind]) -> Seen:
-    row = classes().get(ccxt_id(exchange_id), {})
-    rows = [row[kind] for kind in kinds if kind in row]
-    if not rows:
-        return Seen()
-    are_built = all(one["limit"] == DOES for one in rows)
-    seen = Seen(
-        carries_client_id=are_built and all(map(_carries_our_id, rows)),
-        finds_by_client_id=_all_do(rows, "find"),
-        cancels_by_client_id=_all_do(rows, "cancel"),
-    )
-    return _with_orders(seen, rows) if are_built else seen
-
-
-def _with_orders(seen: Seen, rows: list[Mapping[str, Any]]) -> Seen:
-    triggers = {kind for kind, name in _TRIGGERS.items() if _all_do(rows, name, REDUCES)}
-    trails = {way for way, name in _TRAILS.items() if _all_do(rows, name)}
-    plain = {OrderType.LIMIT} | ({OrderType.MARKET} if _all_do(rows, "market") else set())
-    return Seen(
-        order_types=frozenset(plain | triggers | ({OrderType.TRAILING_STOP} if trails else set())),
-        times_in_force=frozenset(
-            {TimeInForce.GTC, TimeInForce.GTD} | {word for word in _WORDS if _all_do(rows, word)}
-        ),
-        trailing_by=frozenset(trails),
-        triggers_reduce=any(one[name] == REDUCES for one in rows for name in _TRIGGERS.values()),
-        buys_base=_all_do(rows, "market_buy", "base"),
-        carries_client_id=seen.carries_client_id,
-        finds_by_client_id=seen.finds_by_client_id,
-        cancels_by_client_id=seen.cancels_by_client_id,
-    )
-
-
-def _all_do(rows: list[Mapping[str, Any]], column: str, *also: str) -> bool:
-    return all(one.get(column) in (DOES, *also) for one in rows)
+def _does(row: Mapping[str, Any], column: str, *also: str) -> bool:
+    return row.get(column) in (DOES, *also)
 
 
 def _carries_our_id(row: Mapping[str, Any]) -> bool:

@@ -50,10 +50,14 @@ def create(
 
     The exchange is told reduce-only where ``exchange_order`` says so, not where the order does: its
     net may be smaller than our position. On spot it never is.
+
+    Raises:
+        Invalid: the exchange's class would leave out what makes the order this one.
     """
     known = capabilities.facts(exchange_id)
     kind = OrderType(order.order_type)
     ccxt_type = _CCXT_TYPE[kind]
+    _require_carried(order, exchange_order, exchange_id=exchange_id, is_spot=is_spot)
     order_params.check(exchange_id, order.params)
     params: dict[str, Any] = dict(order.params)
     params["clientOrderId"] = exchange_order.client_order_id
@@ -68,6 +72,32 @@ def create(
     price = _number(exchange_order.price, known) if ccxt_type == "limit" else None
     qty = _number(exchange_order.qty, known)
     return Call("create_order", (order.symbol, ccxt_type, str(order.side), qty, price), params)
+
+
+def _require_carried(
+    order: Order, exchange_order: ExchangeOrder, *, exchange_id: str, is_spot: bool
+) -> None:
+    """The last look, whatever the rules by which the order was accepted have known."""
+    known = seen.of(exchange_id, seen.kind_of(order.symbol, is_spot=is_spot))
+    kind, word = OrderType(order.order_type), _word_on_the_wire(order)
+    if kind not in known.order_types:
+        raise Invalid("The exchange's class does not carry this order type.", field="order_type",
+                      limit=sorted(known.order_types), value=kind)  # fmt: skip
+    for way in order.trailing or {}:
+        if way not in known.trailing_by:
+            raise Invalid("The exchange's class does not carry this distance.",
+                          field=f"trailing_{way}", limit=sorted(known.trailing_by),
+                          value=order.trailing[way])  # fmt: skip
+    if kind.is_conditional and known.triggers_reduce and not exchange_order.reduce_only:
+        raise Invalid("A trigger there may only reduce.", field="order_type",
+                      limit="reduce_only", value=kind)  # fmt: skip
+    if kind is OrderType.MARKET and order.side == Side.BUY and not known.buys_base:
+        raise Invalid("A market buy there takes money, not a quantity.", field="order_type",
+                      limit="limit", value=kind)  # fmt: skip
+    if _CCXT_TYPE[kind] == "limit" and word is not None and word not in known.times_in_force:
+        raise Invalid("The exchange's class does not carry this time in force.",
+                      field="time_in_force", limit=sorted(known.times_in_force),
+                      value=word)  # fmt: skip
 
 
 def _trigger_by(order: Order, known: Facts) -> Mapping[str, str]:
@@ -90,7 +120,8 @@ def cancel(order: Order, exchange_order: ExchangeOrder, *, exchange_id: str, is_
     theirs = exchange_order.conditional_order_id if apart else exchange_order.exchange_order_id
     if theirs is not None:
         return Call("cancel_order", (theirs, order.symbol), params)
-    if not seen.anywhere(exchange_id, is_spot=is_spot).cancels_by_client_id:
+    kind = seen.kind_of(order.symbol, is_spot=is_spot)
+    if not seen.of(exchange_id, kind).cancels_by_client_id:
         raise Invalid("The exchange cancels by its own id only.", field="exchange_order_id")
     params["clientOrderId"] = exchange_order.client_order_id
     return Call("cancel_order", ("", order.symbol), params)

@@ -73,6 +73,8 @@ def _all_rules(exchange: Any) -> list[MarketRules]:
                 times_in_force=offers.times_in_force(exchange, market),
                 trigger_by=offers.trigger_by(exchange, market),
                 trailing_by=offers.trailing_by(exchange, market),
+                triggers_reduce=offers.triggers_reduce(exchange, market),
+                buys_money=offers.buys_money(exchange, market),
                 exchange_id=exchange.id,
             )
             if known is not None:

@@ -224,7 +224,8 @@ class Session:
 
     def seen(self, symbol: str) -> Seen:
         """What the exchange's class was seen to do on markets like this one."""
-        return seen.anywhere(self.exchange_id, is_spot=self.is_spot(symbol))
+        kind = seen.kind_of(symbol, is_spot=self.is_spot(symbol))
+        return seen.of(self.exchange_id, kind)
 
     # --- for a client ------------------------------------------------------------------------
 

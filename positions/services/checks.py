@@ -129,6 +129,31 @@ def check_kind(
     )
 
 
+def check_honest(
+    rules: MarketRules, *, order_type: OrderType, side: Side, told_reduce_only: bool
+) -> None:
+    """The exchange would do what is asked, not something else under the same name.
+
+    Raises:
+        Invalid: a trigger that opens where triggers only reduce; a market buy where the quantity
+            would be spent as money.
+    """
+    if order_type.is_conditional and rules.triggers_reduce and not told_reduce_only:
+        raise Invalid(
+            "A trigger of this market may only reduce a position.",
+            field="order_type",
+            limit="reduce_only",
+            value=order_type,
+        )
+    if order_type is OrderType.MARKET and side is Side.BUY and rules.buys_money:
+        raise Invalid(
+            f"A market buy here takes {rules.quote} to spend, not {rules.base} to buy.",
+            field="order_type",
+            limit="limit",
+            value=order_type,
+        )
+
+
 def check_trigger_by(
     rules: MarketRules,
     *,

@@ -112,6 +112,9 @@ def decide(
     if closing.to_dust:
         return Rest(closing.to_dust)
     flagged = exchange_reduces(account, found.rules, side, closing.qty, position)
+    checks.check_honest(
+        found.rules, order_type=command.order_type, side=side, told_reduce_only=flagged
+    )
     _check_closable(position, found, flagged=flagged)
     checks.check_amounts(
         found.rules,

@@ -150,6 +150,9 @@ def _check_standing(
     else:
         half = half_of(command.order_type, capped=capped)
         _check_reduction(command, standing.target, half=half)
+    checks.check_honest(
+        found.rules, order_type=command.order_type, side=command.side, told_reduce_only=capped
+    )
     check_stops_of(command, found, closes=standing.reduces)
     checks.check_amounts(
         found.rules,

@@ -43,3 +43,25 @@ def test_a_look_up_that_shows_another_order_is_not_believed():
     (report,) = read(ASKED, STRANGE).reports.orders
 
     assert (report.symbol, report.client_order_id) == ("ETH/USDT", "other")
+
+
+@pytest.mark.parametrize("broken", [{"amount": "NaN"}, {"filled": "-"}, {"price": "1e-30"}])
+def test_an_answer_that_cannot_be_read_but_for_its_id_is_our_orders(broken):
+    answer = {"id": "7", "status": "closed", "type": "limit", "info": {}} | broken
+    orders = [SENT.legible(answer, "ccxt.binance")]
+
+    reading = normalize.reports(exchange_id="ccxt.binance", observed_at=NOW, orders=orders)
+
+    (report,) = reading.reports.orders
+    assert (report.exchange_order_id, report.client_order_id) == ("7", "aB3")
+    assert (report.symbol, report.status, report.qty) == ("BTC/USDT", None, None)
+    assert reading.unreadable == ()
+
+
+def test_a_look_up_that_cannot_be_read_is_set_apart():
+    orders = [ASKED.legible({"id": "7", "amount": "NaN"}, "ccxt.binance")]
+
+    reading = normalize.reports(exchange_id="ccxt.binance", observed_at=NOW, orders=orders)
+
+    assert reading.reports.orders == ()
+    assert len(reading.unreadable) == 1

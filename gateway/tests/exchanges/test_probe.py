@@ -103,12 +103,19 @@ def test_a_class_that_was_never_asked_does_plain_orders_and_nothing_else():
     assert not known.carries_client_id
 
 
-def test_contracts_are_known_by_what_all_of_them_do():
-    row = seen.classes()["htx"]  # Its inverse market cannot be sent to at all.
+@pytest.mark.parametrize(
+    ("symbol", "is_spot", "kind"),
+    [("BTC/USDT", True, "spot"), ("BTC/USDT:USDT", False, "linear"),
+     ("BTC/USD:BTC", False, "inverse"), ("BTC/USD:BTC-261225", False, "inverse"),
+     ("BTC/EUR", False, "linear")],
+)  # fmt: skip
+def test_a_symbol_tells_which_kind_of_market_it_is(symbol, is_spot, kind):
+    assert seen.kind_of(symbol, is_spot=is_spot) == kind
 
-    assert row["linear"]["client_id"] == "kept"
+
+def test_where_nothing_can_be_sent_nothing_is_believed():
     assert seen.of("htx", MarketKind.LINEAR).carries_client_id
-    assert not seen.anywhere("htx", is_spot=False).carries_client_id
+    assert not seen.of("htx", MarketKind.INVERSE).carries_client_id
 
 
 @pytest.mark.parametrize("name", ["kraken", "bybit"])

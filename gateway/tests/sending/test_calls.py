@@ -125,7 +125,7 @@ def test_a_trailing_distance_keeps_its_meaning():
     other = order(order_type=OrderType.TRAILING_STOP, trailing={"amount": "20"})
 
     assert created(one).params == {"clientOrderId": "aB3", "trailingPercent": "1.5"}
-    assert created(other, exchange_id="ccxt.bybit").params["trailingAmount"] == "20"
+    assert created(other, exchange_id="ccxt.bingx").params["trailingAmount"] == "20"
 
 
 def test_on_spot_a_trailing_stop_says_what_it_is_where_that_must_be_said():
@@ -245,3 +245,43 @@ def test_a_trigger_names_the_price_that_it_waits_for(exchange_id, trigger_by, pa
     of = leg(trigger_price=Decimal(19000))
 
     assert created(one, of, exchange_id=exchange_id).params.get("workingType") == told
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "values", "field"),
+    [
+        ("ccxt.bitfinex", {"order_type": OrderType.STOP}, "order_type"),
+        ("ccxt.krakenfutures", {"time_in_force": TimeInForce.IOC}, "time_in_force"),
+        ("ccxt.blofin", {"time_in_force": TimeInForce.FOK}, "time_in_force"),
+        ("ccxt.phemex", {"time_in_force": TimeInForce.PO}, "time_in_force"),
+        ("ccxt.krakenfutures", {"order_type": OrderType.STOP}, "order_type"),  # It would reduce.
+        ("ccxt.luno", {"order_type": OrderType.MARKET}, "order_type"),  # It would spend money.
+        (
+            "ccxt.binanceusdm",
+            {"order_type": OrderType.TRAILING_STOP, "trailing": {"amount": "20"}},
+            "trailing_amount",
+        ),
+    ],
+)
+def test_what_the_class_would_leave_out_is_not_sent(exchange_id, values, field):
+    spot = exchange_id == "ccxt.luno"
+    one = order(symbol=SPOT if spot else PERPETUAL, **values)
+    there = leg(trigger_price=Decimal(19000))
+
+    with pytest.raises(Invalid) as refusal:
+        calls.create(one, there, exchange_id=exchange_id, is_spot=spot)
+
+    assert refusal.value.details["field"] == field
+
+
+def test_a_trigger_that_reduces_is_sent_where_triggers_only_reduce():
+    there = leg(trigger_price=Decimal(19000), reduce_only=True)
+    one = order(symbol=PERPETUAL, order_type=OrderType.STOP, side=Side.SELL)
+
+    assert created(one, there, exchange_id="ccxt.krakenfutures").params["reduceOnly"] is True
+
+
+def test_a_market_sell_is_sent_where_a_market_buy_takes_money():
+    one = order(order_type=OrderType.MARKET, side=Side.SELL)
+
+    assert created(one, exchange_id="ccxt.luno", is_spot=True).args[2] == "sell"

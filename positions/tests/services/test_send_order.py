@@ -104,6 +104,7 @@ def test_a_refusal_names_field_and_limit_and_stores_nothing(desk, payload, field
     [
         ({"active": False}, "symbol"),
         ({"order_types": frozenset({OrderType.LIMIT})}, "order_type"),
+        ({"buys_money": True}, "order_type"),
         ({"min_market_amount": Decimal(2)}, "qty"),
         ({"max_market_amount": Decimal("0.5")}, "qty"),
     ],
@@ -115,6 +116,29 @@ def test_the_market_decides_what_it_takes(desk, venue, facts, field):
         desk.send()
 
     assert refusal.value.details["field"] == field
+
+
+def test_a_sell_at_market_is_taken_where_a_buy_takes_money(desk, venue):
+    desk.bought("2")
+    venue.change_market(desk.symbol, buys_money=True)
+
+    assert desk.send("sell", "1").is_open
+
+
+def test_a_trigger_that_may_only_reduce_opens_nothing(desk, venue):
+    venue.add_types(desk.symbol, OrderType.STOP)
+    venue.change_market(desk.symbol, triggers_reduce=True)
+    with pytest.raises(Invalid) as refusal:
+        desk.send(type="stop", trigger_price="120")
+    desk.bought("2")
+
+    closing = desk.send("sell", "1", type="stop", trigger_price="80", reduce_only=True)
+
+    assert (refusal.value.details["field"], refusal.value.details["limit"]) == (
+        "order_type",
+        "reduce_only",
+    )
+    assert closing.is_open
 
 
 def test_significant_digits_bound_a_price_where_the_exchange_counts_so(desk, venue):
