@@ -9,8 +9,9 @@
 import {facts, Refusal, rest} from "./facts.js";
 import {applyEvent, applyMarks, applySnapshot} from "./store.js";
 
-const BEAT_MS = facts.heartbeat_s * 1000;
-export const SILENT_MS = 2 * BEAT_MS + 1500;
+// Two heartbeats, and a moment for the second.
+export const silentAfterMs = (heartbeatS) => 2 * heartbeatS * 1000 + 1500;
+export const SILENT_MS = silentAfterMs(facts.heartbeat_s);
 const LEAVE_MS = SILENT_MS + 4000;
 const OPENING_MS = 8000;
 const FIRST_DELAY_MS = 500;

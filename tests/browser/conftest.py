@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from decimal import Decimal
 from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -27,7 +28,8 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def product(tmp_path_factory):
     """A running product, embedded, with one filled order."""
-    running = Product(tmp_path_factory.mktemp("browser"))
+    settings = {"OMS_SOCKET_HEARTBEAT_S": str(HEARTBEAT_S)}
+    running = Product(tmp_path_factory.mktemp("browser"), settings=settings)
     try:
         running.start()
         running.buy(running.account("ccxt.binance"))
@@ -45,6 +47,9 @@ def chromium():
         browser.close()
 
 
+DESKTOP = {"width": 1280, "height": 900}
+# What is said of a silent stream waits for heartbeats; so often, it waits shorter.
+HEARTBEAT_S = 2.5
 REPORTS = """
 window.reports = [];
 document.addEventListener("securitypolicyviolation", (report) => window.reports.push(
@@ -55,25 +60,23 @@ document.addEventListener("securitypolicyviolation", (report) => window.reports.
 
 @pytest.fixture
 def page(chromium, product):
-    """A fresh page that collects what went wrong in it."""
-    yield from fresh_page(chromium, product)
+    """A page of a browser that nobody has used before; it collects what went wrong in it."""
+    context = chromium.new_context(base_url=product.base, viewport=DESKTOP)
+    yield watched(context.new_page())
+    context.close()
 
 
-def fresh_page(chromium, product, **options):
-    """Gives the page, and closes its context."""
-    options = {"viewport": {"width": 1280, "height": 900}} | options
-    context = chromium.new_context(base_url=product.base, **options)
-    opened = context.new_page()
-    opened.failures = []
-    opened.on("pageerror", lambda error: opened.failures.append(str(error)))
+def watched(page):
+    """The page with ``failures``: errors of its scripts, and requests without an answer."""
+    page.failures = []
+    page.on("pageerror", lambda error: page.failures.append(str(error)))
 
     def failed(request) -> None:
         if request.failure != "net::ERR_ABORTED":  # The test went on to another page.
-            opened.failures.append(f"{request.url} {request.failure}")
+            page.failures.append(f"{request.url} {request.failure}")
 
-    opened.on("requestfailed", failed)
-    yield opened
-    context.close()
+    page.on("requestfailed", failed)
+    return page
 
 
 @pytest.fixture
@@ -136,17 +139,66 @@ def session_of(chromium, product, people):
     return session
 
 
+@pytest.fixture(scope="session")
+def browser_of(chromium, product, session_of):
+    """A person's browser, with what it has in its cache; ``options`` make it another one."""
+    known = {}
+
+    def browser(name, **options):
+        key = (name, *sorted(options.items()))
+        if key not in known:
+            options = {"viewport": DESKTOP, "storage_state": session_of(name)} | options
+            known[key] = chromium.new_context(base_url=product.base, **options)
+        return known[key]
+
+    yield browser
+    for each in known.values():
+        each.close()
+
+
 @pytest.fixture
-def page_of(chromium, product, session_of):
-    """Opens a page of a person; it also collects what a screen must not do."""
+def page_of(browser_of):
+    """Opens a page of a person; it also collects what a screen must not do.
+
+    Nothing but its cache stays in the browser when the test is over.
+    """
     with ExitStack() as opened:
 
         def open_page(name, **options):
-            options = {"storage_state": session_of(name)} | options
-            pages = contextmanager(fresh_page)(chromium, product, **options)
-            return strict(opened.enter_context(pages))
+            page = strict(watched(browser_of(name, **options).new_page()))
+            opened.callback(_forget, page)
+            return page
 
         yield open_page
+
+
+def _forget(page):
+    if page.url.startswith("http"):  # A page that was never opened has nothing to forget.
+        page.evaluate("localStorage.clear()")
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def flat(product):
+    """Ends all that is open on an account, whoever left it so, and gives the account."""
+
+    def ended(account):
+        product.command("cancel_all_orders", account["id"])
+        # By each other first. Bought back on a spot market, the fee of a short would be missing
+        # when all that was bought is sold.
+        while {each["side"] for each in product.positions(account)} == {"buy", "sell"}:
+            longs, shorts = (
+                [each for each in product.positions(account) if each["side"] == side]
+                for side in ("buy", "sell")
+            )
+            longest = max(longs, key=lambda each: Decimal(each["qty"]))
+            pair = {"position_id_a": shorts[0]["id"], "position_id_b": longest["id"]}
+            product.command("close_by", **pair)
+        product.command("close_all_positions", account["id"])
+        product.until(lambda: not product.positions(account), 10, "flat")
+        return account
+
+    return ended
 
 
 @pytest.fixture
@@ -156,9 +208,12 @@ def trader_page(page_of):
 
 
 @pytest.fixture
-def other_page(page_of):
+def other_page(chromium, product, session_of):
     """Another browser of the same."""
-    return page_of("trader")
+    state = {"storage_state": session_of("trader"), "viewport": DESKTOP}
+    context = chromium.new_context(base_url=product.base, **state)
+    yield strict(watched(context.new_page()))
+    context.close()
 
 
 def strict(page):
@@ -208,8 +263,8 @@ def unbroken(page) -> bool:
 
 def serious_faults(page) -> list[str]:
     """What axe-core finds hard to use on the page as it is now."""
-    source = files("axe_playwright_python").joinpath("axe.min.js").read_text()
-    page.evaluate(source)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
     found = page.evaluate("axe.run({resultTypes: ['violations']})")
     return [f"{each['id']}: {node['target']} {node.get('failureSummary', '')[:200]}"
             for each in found["violations"] if each["impact"] in ("serious", "critical")

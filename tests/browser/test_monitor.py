@@ -6,11 +6,14 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import serious_faults, unbroken
+from tests.browser.conftest import DESKTOP, serious_faults, unbroken
 
 pytestmark = pytest.mark.browser
 PATIENT = {"timeout": 15_000}
 MARKUP = "=1+1 <img src=x onerror=alert(1)>"
+# One of each kind; the other histories have the cards and filters of the deals.
+ON_A_PHONE = {"positions/", "orders/", "deals/"}
+PHONE = {"width": 390, "height": 780}
 PAGES = ["positions/", "orders/", "deals/", "positions/history/", "orders/history/", "symbols/"]
 
 
@@ -179,13 +182,30 @@ def test_columns_and_views_are_kept_for_the_person(trader_page, other_page, prod
     assert unbroken(other_page)
 
 
-def test_every_page_can_be_read_and_used_by_everybody(trader_page, product, account):
-    faults = {}
+def test_every_page_can_be_read_and_used_by_everybody_on_a_phone_too(trader_page, product, account):
+    product.buy(account)
+    faults, page = {}, trader_page
     for path in PAGES:
-        show(trader_page, path, account)
-        expect(trader_page.locator(".tabulator, .grid-nothing").first).to_be_visible(**PATIENT)
-        if found := serious_faults(trader_page):
-            faults[path] = found
-        assert unbroken(trader_page)
+        page.set_viewport_size(DESKTOP)
+        show(page, path, account)
+        expect(page.locator(".tabulator, .grid-nothing").first).to_be_visible(**PATIENT)
+        faults[path] = serious_faults(page)
+        page.set_viewport_size(PHONE)
+        expect(page.locator(".cards, .grid-nothing:not([hidden])").first).to_be_visible(**PATIENT)
+        faults[f"{path} on a phone"] = scrolled(page)
+        if path in ON_A_PHONE:
+            faults[f"{path} on a phone"] += serious_faults(page)
+        assert unbroken(page)
+    show(page, "trade/", account)
+    for part in ("chart", "book", "ticket", "below"):
+        page.locator(f"#views [data-name={part}]").click()
+        faults[f"trade, {part}, on a phone"] = serious_faults(page) + scrolled(page)
 
-    assert faults == {}
+    assert {place: found for place, found in faults.items() if found} == {}
+    assert unbroken(page)
+
+
+def scrolled(page):
+    """What is wrong with a page that has to be pushed sideways."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return [f"{width} wide"] if width > PHONE["width"] else []

@@ -87,8 +87,10 @@ class Two:
         }
 
 
-def test_what_a_trader_does_a_colleague_sees_without_reload(page_of, product, record_property):
-    account = product.account("ccxt.binanceusdm")
+def test_what_a_trader_does_a_colleague_sees_without_reload(
+    page_of, product, flat, record_property
+):
+    account = flat(product.account("ccxt.binanceusdm"))
     acting, watching = page_of("trader"), page_of("colleague")
     acting.add_init_script(ANSWERS)
     two = Two(acting, watching)

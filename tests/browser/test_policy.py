@@ -69,13 +69,17 @@ def test_the_second_factor_and_the_api_page_with_execute_break_none(watched, pro
     watched.locator("svg").first.wait_for()
     found += reports(watched)
 
+    hosts = set()
+    watched.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     watched.goto("/api/docs")
+    watched.get_by_text("/oms/commands").first.wait_for()
     operation = watched.locator(".opblock", has_text="/healthz").first
     operation.click()
     operation.get_by_role("button", name="Try it out").click()
     operation.get_by_role("button", name="Execute").click()
     operation.locator(".live-responses-table .response-col_status").first.wait_for()
 
+    assert hosts == {f"127.0.0.1:{product.port}"}
     assert "200" in operation.locator(".live-responses-table").inner_text()
     assert found + reports(watched) == []
     assert watched.failures == []

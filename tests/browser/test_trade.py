@@ -14,14 +14,10 @@ PATIENT = {"timeout": 20_000}
 TICK = Decimal("0.01")
 
 
-@pytest.fixture(scope="module")
-def hedge(product):
-    """An account on which nothing else happens any more."""
-    account = product.account("ccxt.binance", "hedge")
-    for name in ("cancel_all_orders", "close_all_positions"):
-        product.command(name, account["id"])
-    product.until(lambda: not product.positions(account), 10, "flat")
-    return account
+@pytest.fixture
+def hedge(product, flat):
+    """The hedge account with nothing open."""
+    return flat(product.account("ccxt.binance", "hedge"))
 
 
 def show(page, account, query=""):
@@ -179,6 +175,7 @@ def test_a_link_fills_the_ticket_and_sends_nothing(trader_page, product, hedge):
 
 
 def test_a_stop_is_dragged_to_the_tick_and_half_is_closed_by_key(trader_page, product, hedge):
+    product.buy(hedge, "0.02")
     row = position(product, hedge)
     stop = str((product.mid(hedge) * Decimal("0.998")).quantize(TICK))
     product.command("position_change", position_id=row["id"], stop_loss=stop)
@@ -211,8 +208,8 @@ def test_a_stop_is_dragged_to_the_tick_and_half_is_closed_by_key(trader_page, pr
 def test_positions_are_closed_by_each_other_merged_and_closed_from_the_ticket(
     trader_page, product, hedge
 ):
-    product.buy(hedge, "0.02")
-    product.buy(hedge, "0.01", side="sell")
+    for qty, side in (("0.02", "buy"), ("0.03", "buy"), ("0.01", "sell")):
+        product.buy(hedge, qty, side=side)
     page = show(trader_page, hedge)
     expect(rows(page, "positions")).to_have_count(3, **PATIENT)
 
@@ -314,9 +311,7 @@ def counted(trader_page, product, hedge):
         trader_page.wait_for_timeout(500)
         return len(sent(product, hedge) - before)
 
-    yield made_by
-    for name in ("cancel_all_orders", "close_all_positions"):
-        product.command(name, hedge["id"])
+    return made_by
 
 
 def hold_enter(page):
@@ -361,6 +356,7 @@ def test_a_lost_answer_is_one_order_and_an_old_price_is_asked_about(
 
     wire.is_silent = True  # The socket stays open; no price is believed any more.
     expect(page.locator("#last-price")).to_have_class(re.compile(r"\bold\b"), **PATIENT)
+    expect(page.locator("#stream-pill")).to_have_attribute("data-state", "stale", **PATIENT)
     page.locator("[data-type=market]").click()
     page.locator("#order-form [name=qty]").fill("0.00105")
     click()
