@@ -45,15 +45,15 @@ def test_a_difference_is_told_with_old_and_new():
 @pytest.mark.parametrize(
     ("name", "kind", "column", "told"),
     [
-        # Read in ccxt's sources by hand: a parameter that no method of the class names.
+        # Read in ccxt's sources by hand: what the way of such an order does not read.
         ("bitfinex", "spot", "stop", "raw"),
         ("deepcoin", "linear", "stop", "raw"),
         ("xt", "linear", "stop", "raw"),
         ("btse", "linear", "trailing_percent", "raw"),
-        # The order type is chosen without looking at the time in force.
+        # It looks for 'ioc'; the other forgets what it has looked for.
         ("krakenfutures", "linear", "IOC", "no"),
         ("blofin", "linear", "FOK", "no"),
-        # 'reduceOnly': true is set with every trigger.
+        # reduceOnly = True with every stopLossPrice.
         ("krakenfutures", "linear", "stop", "reduces"),
         ("kucoinfutures", "linear", "stop", "reduces"),
         # Their own id is made up, or ours is left out.
