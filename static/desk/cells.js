@@ -40,7 +40,7 @@ export const KINDS = {
   },
   symbol: {show: (value) => h("strong", {title: text(value)}, text(value)), width: 136},
   side: {
-    show: (value) => h("span", {class: `side-${value}`}, SIDES[value] ?? text(value)), width: 68,
+    show: (value) => h("span", {class: `side-${value}`}, SIDES[value] ?? text(value)), width: 82,
   },
   word: {show: (value) => (value === null || value === undefined ? NOTHING : term(value)), width: 112},
   status: {show: (value) => h("span", {class: `status s-${String(value).toLowerCase()}`}, term(value)), width: 124},

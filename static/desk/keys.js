@@ -26,7 +26,7 @@ export function define(name, {keys, label, group, act}) {
 
 // Keys that something else listens to, for the list of keys; nobody changes them.
 export function tell(keys, label, group) {
-  told.push({keys, label, group});
+  if (!told.some((each) => each.keys === keys)) told.push({keys, label, group}); // Several lists on a page have the same.
 }
 
 export const fixed = () => told;

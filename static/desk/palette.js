@@ -34,7 +34,8 @@ function matching(entries, written) {
 const acts = () => actions()
   .filter(({group, name}) => group !== "go" && name !== "palette")
   .map(({label, keys, about, act}) => ({label, keys, more: about(), go: act}))
-  .filter(({more}) => more !== null);
+  .filter(({more}) => more !== null)
+  .sort((a, b) => Number(!a.more) - Number(!b.more)); // First what is done to something.
 
 const pages = () => actions().filter(({group}) => group === "go").map(({label, keys, act}) => ({label, keys, go: act}));
 

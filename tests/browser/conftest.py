@@ -49,7 +49,7 @@ def chromium():
 
 DESKTOP = {"width": 1280, "height": 900}
 # What is said of a silent stream waits for heartbeats; so often, it waits shorter.
-HEARTBEAT_S = 2.5
+HEARTBEAT_S = 2
 REPORTS = """
 window.reports = [];
 document.addEventListener("securitypolicyviolation", (report) => window.reports.push(

@@ -71,7 +71,7 @@ const COLUMNS = [
 
 const grid = new Grid("#grid", {
   name: "positions", label: _("Open positions"), columns: COLUMNS, sortable: true, select: facts.accounts.some((each) => may(each.id, "can_close_position")),
-  actsWidth: 142,
+  actsWidth: 156,
   sort: sortIn(),
   onOpen: (row) => openPosition(row.id),
   acts: actsOf,

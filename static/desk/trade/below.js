@@ -31,21 +31,21 @@ KINDS.trade_loss = {...KINDS.price, show: stop("stop_loss"), width: 84};
 KINDS.trade_gain = {...KINDS.price, show: stop("stop_gain"), width: 84};
 
 const POSITIONS = [
-  {field: "id", width: 44, title: _("ID"), kind: "id"}, {field: "symbol", width: 92, title: _("Symbol"), kind: "symbol"}, {field: "side", width: 72, title: _("Side"), kind: "side"},
+  {field: "id", width: 44, title: _("ID"), kind: "id"}, {field: "symbol", width: 92, title: _("Symbol"), kind: "symbol"}, {field: "side", width: 82, title: _("Side"), kind: "side"},
   {field: "qty", width: 88, title: _("Quantity"), kind: "qty"}, {field: "avg_price", width: 106, title: _("Average"), kind: "average"}, {field: "mark_price", width: 88, title: _("Price"), kind: "mark"},
   {field: "floating_profit", width: 88, title: _("Floating"), kind: "floating"}, {field: "profit", title: _("Realised"), kind: "profit", extra: true},
   {field: "stop_loss", width: 92, title: _("Stop loss"), kind: "trade_loss"}, {field: "stop_gain", width: 106, title: _("Take profit"), kind: "trade_gain"},
   {field: "strategy_id", title: _("Strategy"), kind: "strategy", extra: true}, {field: "opened_at", title: _("Opened"), kind: "time", extra: true},
 ];
 const ORDERS = [
-  {field: "id", width: 44, title: _("ID"), kind: "id"}, {field: "symbol", width: 92, title: _("Symbol"), kind: "symbol"}, {field: "side", width: 72, title: _("Side"), kind: "side"},
+  {field: "id", width: 44, title: _("ID"), kind: "id"}, {field: "symbol", width: 92, title: _("Symbol"), kind: "symbol"}, {field: "side", width: 82, title: _("Side"), kind: "side"},
   {field: "order_type", title: _("Type"), kind: "word", width: 84}, {field: "qty", width: 88, title: _("Quantity"), kind: "qty"}, {field: "filled_qty", width: 80, title: _("Filled"), kind: "qty"},
   {field: "price", width: 88, title: _("Price"), kind: "price"}, {field: "trigger_price", width: 84, title: _("Trigger"), kind: "price"}, {field: "status", width: 118, title: _("Status"), kind: "status"},
   {field: "created_at", title: _("Created"), kind: "time", extra: true}, {field: "strategy_id", title: _("Strategy"), kind: "strategy", extra: true}, {field: "note", title: _("Note"), kind: "note", extra: true},
 ];
 const DEALS = [
   {field: "id", width: 44, title: _("ID"), kind: "id"}, {field: "executed_at", width: 96, title: _("Time"), kind: "time"}, {field: "symbol", width: 92, title: _("Symbol"), kind: "symbol"},
-  {field: "side", width: 72, title: _("Side"), kind: "side"}, {field: "entry", title: _("Entry"), kind: "word", width: 72}, {field: "qty", width: 88, title: _("Quantity"), kind: "qty"}, {field: "price", title: _("Price"), kind: "price"},
+  {field: "side", width: 82, title: _("Side"), kind: "side"}, {field: "entry", title: _("Entry"), kind: "word", width: 72}, {field: "qty", width: 88, title: _("Quantity"), kind: "qty"}, {field: "price", title: _("Price"), kind: "price"},
   {field: "profit", width: 78, title: _("Profit"), kind: "profit"}, {field: "fee", width: 90, title: _("Fee"), kind: "decimal"}, {field: "position_id", width: 78, title: _("Position"), kind: "id"}, {field: "order_id", title: _("Order"), kind: "id"},
 ];
 
@@ -83,7 +83,7 @@ export class Below {
       return {name, label, node, grid: () => new Grid(node, {name: `trade-${name}`, label, columns, sortable: true, sort: {column: "id", dir: "desc"}, ...more})};
     };
     this.parts = [
-      make("positions", _("Positions"), POSITIONS, {onOpen: (row) => openPosition(row.id), acts: (row) => this.#positionActs(row), actsWidth: 120, card: positionCard, rowClass: (row, classes) => classes.toggle("closing", row.state === "close_requested")}),
+      make("positions", _("Positions"), POSITIONS, {onOpen: (row) => openPosition(row.id), acts: (row) => this.#positionActs(row), actsWidth: 150, card: positionCard, rowClass: (row, classes) => classes.toggle("closing", row.state === "close_requested")}),
       make("orders", _("Orders"), ORDERS, {onOpen: (row) => openOrder(row.id), acts: (row) => this.#orderActs(row, onOrder), actsWidth: 112, card: orderCard, select: true}),
       make("deals", _("Deals"), DEALS, {onOpen: openDeal, card: dealCard}),
     ];
