@@ -21,7 +21,7 @@ test: $(VENV)/mysqlclient.done ## set up and test everything
 test-clients: $(VENV)/test.done ## let real bots trade, restart the OMS, compare books; ONLY=freqtrade-spot
 	@exec $(PY) -m tests.clients $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep $(KEEP))
 
-exchanges: $(VENV)/embedded.done ## ask every class of ccxt, offline, what it does with orders; write gateway/exchanges/seen.json
+exchanges: $(VENV)/embedded.done ## ask every class of ccxt, offline, what it does with orders; write what they do
 	@exec $(PY) -m gateway.exchanges.probe
 
 torture: $(VENV)/mysqlclient.done ## longer campaigns: KILLS=100 ORDERS=10000 LIVES=1000 SEED=7

@@ -1,10 +1,13 @@
 """What does an exchange want to be logged in to, in our words and in ccxt's?"""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from accounts.credentials import ExchangeLogin
 from accounts.words import LoginPart
 from gateway.exchanges import seen
+
+if TYPE_CHECKING:
+    from accounts.credentials import ExchangeLogin
 
 CCXT_NAMES: Mapping[LoginPart, str] = {
     LoginPart.API_KEY: "apiKey",
@@ -26,6 +29,6 @@ def needed(exchange_id: str) -> tuple[LoginPart, ...]:
     return tuple(part for part, name in CCXT_NAMES.items() if name in wanted)
 
 
-def as_ccxt(login: ExchangeLogin) -> dict[str, str]:
+def as_ccxt(login: "ExchangeLogin") -> dict[str, str]:
     """The attributes of a ccxt instance that the login sets."""
     return {name: value for part, name in CCXT_NAMES.items() if (value := getattr(login, part))}

@@ -1,4 +1,4 @@
-"""Ask every class of the installed ccxt, write the table and print what it says.
+"""Ask every class of the installed ccxt, write the tables and print what they say.
 
 ``make exchanges`` does all. With names (``python -m gateway.exchanges.probe kraken``) only these
 are asked, and what differs from the table is printed; exits 1 then.
@@ -8,7 +8,8 @@ import asyncio
 import sys
 from collections.abc import Iterable
 
-from gateway.exchanges.probe import table
+from gateway.exchanges import seen
+from gateway.exchanges.probe import document, table
 from gateway.exchanges.probe.questions import row_of
 
 
@@ -27,6 +28,8 @@ def main(names: list[str]) -> int:
     print(*changes, sep="\n")
     if not names:
         table.write(ccxt.__version__, rows)
+        seen.classes.cache_clear()
+        document.PATH.write_text(document.text(ccxt.__version__, rows))
         print(*table.summary(rows), sep="\n")
     print(
         f"ccxt {version or '-'} → {ccxt.__version__}: {len(rows)} classes, {len(changes)} changes"

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.exchanges import seen
 from gateway.exchanges.probe import __main__ as probe
-from gateway.exchanges.probe import table
+from gateway.exchanges.probe import document, table
 from gateway.exchanges.probe.answers import Answer
 from gateway.exchanges.probe.instances import SYMBOLS, build, offline
 from gateway.exchanges.probe.questions import DISTANCE, OUR_ID, QTY, TRIGGER, Subject, words
@@ -34,6 +34,10 @@ def test_the_table_is_of_the_installed_ccxt_and_all_its_classes():
 
 def test_asked_again_the_classes_do_the_same():
     assert table.differences(ROWS, asyncio.run(probe.rows_of(AGAIN))) == []
+
+
+def test_the_document_is_of_the_table():
+    assert document.PATH.read_text() == document.text(VERSION, ROWS)
 
 
 def test_a_difference_is_told_with_old_and_new():
