@@ -1,135 +1,126 @@
-"""The process that measures one database for ``bench.pages``; prints JSON.
+"""A process that answers list requests over a history of a given length, for ``bench.pages``.
 
-``{read: [[ms at the small size, ms at the large size], …]}``, a pair per round. The database is the
-settings', and empty.
+``python -m bench.growth 10000`` fills the settings' database, which is empty, writes the names of
+its requests as one JSON line, and then for every line it reads, a name, the milliseconds that the
+answer took. The requests are a client's: with its key, through every middleware, view and row.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
-ACCOUNTS = 10
-SMALL, LARGE = 10_000, 1_000_000
-ROUNDS = 21
-PAGE = 101
-STEP = 10_000_000
-"""By how much the booking numbers of each repetition are higher."""
+Ask = Callable[[], Any]
+LIMIT = 100
 
 
 def main() -> int:
-    """Write, measure, repeat the past, measure again."""
+    """Fill the database, then answer until there is nothing more to read."""
+    size = int(sys.argv[1])
     os.environ["DJANGO_SETTINGS_MODULE"] = "oms_project.settings"
     import django  # Settings are read here.
 
     django.setup()
-    account_ids = _write()
-    small = _measure(account_ids)
-    _repeat()
-    large = _measure(account_ids)
-    print(json.dumps({read: list(zip(small[read], large[read], strict=True)) for read in small}))
+    from bench.past_pages import write
+
+    asked = _requests(write(size), size)
+    print(json.dumps([*asked]), flush=True)
+    for line in sys.stdin:
+        began = time.perf_counter()
+        asked[line.strip()]()
+        print((time.perf_counter() - began) * 1000, flush=True)
     return 0
 
 
-def _write() -> list[int]:
-    from django.core.management import call_command
-
-    from bench.ledger.happened import Ids
-    from bench.ledger.kinds import KINDS
-    from bench.ledger.writing import write_account
-
-    call_command("migrate", verbosity=0)
-    from accounts.models import Account
-
-    ids = Ids()
-    for number in range(ACCOUNTS):
-        kind = KINDS[number % len(KINDS)]
-        write_account(f"account {number}", kind, deals=SMALL // ACCOUNTS, seed=number, ids=ids)
-    return list(Account.objects.order_by("id").values_list("pk", flat=True))
-
-
-def _repeat() -> None:
-    """Store what ended again and again, under other numbers, until there is the large size."""
-    from positions.models import Deal, Order, Position
-    from positions.querysets import LIVE_POSITION_STATES
-
-    ended = "state NOT IN (" + ", ".join(f"'{state}'" for state in LIVE_POSITION_STATES) + ")"
-    for model, numbered, emptied, condition in (
-        (Deal, "booking_no", (), "1 = 1"),
-        (Order, None, ("exchange_client_order_id",), "NOT is_open"),
-        (Position, "opening_booking_no", (), ended),
-    ):
-        _repeat_rows(model, numbered, emptied, condition)
-
-
-def _repeat_rows(model: Any, numbered: str | None, emptied: tuple[str, ...], ended: str) -> None:
-    from django.db import connection, transaction
-
-    table = model._meta.db_table
-    columns = [field.column for field in model._meta.concrete_fields if not field.primary_key]
-    quoted = connection.ops.quote_name  # ``trailing`` is a word of MariaDB's own.
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*), MAX(id) FROM {table} WHERE {ended}")
-        count, last = cursor.fetchone()
-        for time_no in range(1, LARGE // count):
-            told = [
-                "NULL"
-                if name in emptied
-                else quoted(name) + (f" + {time_no * STEP}" if name == numbered else "")
-                for name in columns
-            ]
-            with transaction.atomic():
-                cursor.execute(
-                    f"INSERT INTO {table} ({', '.join(map(quoted, columns))}) "
-                    f"SELECT {', '.join(told)} FROM {table} WHERE {ended} AND id <= {last}"
-                )
-
-
-def _measure(account_ids: list[int]) -> dict[str, list[float]]:
-    return {name: _timed(read) for name, read in _reads(account_ids).items()}
-
-
-def _timed(read: Callable[[], Any]) -> list[float]:
-    """Milliseconds of CPU and waiting of each round, after one that does not count."""
-    read()
-    times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        read()
-        times.append((time.perf_counter() - began) * 1000)
-    return times
-
-
-def _reads(account_ids: list[int]) -> dict[str, Callable[[], Any]]:
+def _requests(past: Any, size: int) -> dict[str, Ask]:
     from django.utils import timezone
 
     from gateway.worker import runner
-    from positions.models import Deal, Order, Position
-    from positions.pages import newest
+    from positions.tests.api.conftest import Api
 
-    lists = {
-        "deals": (Deal.objects.live(), False),
-        "orders": (Order.objects.history(), False),
-        "positions": (Position.objects.history(), False),
-        "open orders": (Order.objects.open(), False),
-        "open positions": (Position.objects.open(), True),
-    }
-
-    def read(rows: Any, few: bool, **only: str) -> Callable[[], Any]:
-        by_account = [rows.filter(account_id=each, **only) for each in account_ids]
-        by_account = [
-            each.found_then_sorted() if few else each.newest_first() for each in by_account
-        ]
-        return lambda: newest(by_account, PAGE)
-
-    found = {f"{name} of ten accounts": read(*how) for name, how in lists.items()}
-    found |= {
-        f"{name} of one symbol": read(*lists[name], symbol="BTC/USDT")
-        for name in ("deals", "orders", "positions")
-    }
+    reader, robot = Api(past.reader), Api(past.robot)
+    found: dict[str, Ask] = {}
+    for path, name in LISTS.items():
+        deep = _cursors(size)
+        for what, query in _filters(past).items():
+            found[f"{name}: {what}"] = _asking(reader, path, query)
+        for what, query in _deep(past).items():
+            found[f"{name}: {what}"] = _asking(reader, path, query, deep)
+        found[f"{name}: a robot's own"] = _asking(robot, path, {"account_ids": past.busy})
+    for path, name in OPEN_LISTS.items():
+        found[f"{name}: all"] = _asking(reader, path, {"account_ids": past.all})
+        found[f"{name}: a symbol"] = _asking(
+            reader, path, {"account_ids": past.all, "symbol": past.symbol}
+        )
+    account_ids = [int(number) for number in past.all.split(",")]
     return found | {"the sweep": lambda: runner.left_behind(account_ids, timezone.now())}
+
+
+LISTS = {
+    "/oms/deals": "deals",
+    "/oms/orders": "orders",
+    "/oms/orders/history": "ended orders",
+    "/oms/positions/history": "closed positions",
+}
+OPEN_LISTS = {"/oms/orders/open": "open orders", "/oms/positions/open": "open positions"}
+
+
+def _filters(past: Any) -> dict[str, dict[str, Any]]:
+    every, busy = {"account_ids": past.all}, {"account_ids": past.busy}
+    return {
+        "first": every,
+        "first of an account": busy,
+        "first of a quiet account": {"account_ids": past.quiet},
+        "by number, the 80th": every | {"page": 80, "page_size": LIMIT},
+        "a strategy": every | {"strategy_id": past.strategy},
+        "a strategy that stopped long ago": every | {"strategy_id": past.stopped},
+        "a symbol": every | {"symbol": past.symbol},
+        "a symbol traded long ago": every | {"symbol": past.old_symbol},
+        "a strategy's symbol": busy | {"strategy_id": past.strategy, "symbol": past.symbol},
+        "a day long ago": every | {"start_date": past.day, "end_date": past.day},
+        "three days long ago": every | {"start_date": past.day, "end_date": past.last_day},
+        "from a day on": every | {"start_date": past.day},
+        "up to a day": every | {"end_date": past.day},
+        "a symbol's day": every
+        | {"symbol": past.symbol, "start_date": past.day, "end_date": past.day},
+        "a strategy's day": every
+        | {"strategy_id": past.strategy, "start_date": past.day, "end_date": past.day},
+        "an order": every | {"order_id": past.order},
+        "a position": every | {"position_id": past.position},
+        "a position that never closed": every | {"position_id": past.endless},
+        "a side": every | {"side": "sell"},
+        "a reason that is rare": every | {"reason": "liquidation"},
+        "a reason that is rare, by number": every | {"reason": "liquidation", "page": 1},
+    }
+
+
+def _deep(past: Any) -> dict[str, dict[str, Any]]:
+    return {
+        "deep": {"account_ids": past.all},
+        "deep, an account": {"account_ids": past.busy},
+        "deep, a strategy": {"account_ids": past.all, "strategy_id": past.strategy},
+        "deep, a symbol": {"account_ids": past.all, "symbol": past.symbol},
+        "deep, up to a day": {"account_ids": past.all, "end_date": past.day},
+    }
+
+
+def _cursors(size: int) -> Iterator[int]:
+    """Never the same place twice: somewhere in the middle tenth."""
+    for number in count():
+        yield size // 2 + number * 977 % (size // 10)
+
+
+def _asking(api: Any, path: str, query: dict[str, Any], deep: Iterator[int] | None = None) -> Ask:
+    def ask() -> None:
+        where = {} if deep is None else {"cursor": next(deep)}
+        size = {} if "page" in query else {"limit": LIMIT}
+        answer = api.get(path, **size | query | where)
+        assert answer.status_code == 200, answer.content
+
+    return ask
 
 
 if __name__ == "__main__":

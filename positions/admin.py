@@ -64,6 +64,7 @@ class ReadOnly(Unchangeable, admin.ModelAdmin):
         return [
             f"{field.name}_text" if self._is_text(field.name) else field.name
             for field in self.model._meta.concrete_fields
+            if not field.generated
         ]
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

@@ -98,3 +98,39 @@ class Word(models.CharField):
             options.setdefault("choices", choices(words))
         options.setdefault("max_length", 24)
         super().__init__(**options)
+
+
+class Day(models.Func):
+    """The UTC day of a time, as SQLite and MySQL both reckon it without a time zone of theirs."""
+
+    function = "DATE"
+    arity = 1
+    output_field = models.DateField()
+
+
+class Month(models.Func):
+    """The UTC month of a time as a number: 202601."""
+
+    template = "EXTRACT(YEAR_MONTH FROM %(expressions)s)"
+    arity = 1
+    output_field = models.IntegerField()
+
+    def as_sqlite(self, compiler, connection, **context):
+        """SQLite has no EXTRACT."""
+        time = "%(expressions)s"  # As text: 2026-01-31 12:00:00.
+        template = f"CAST(SUBSTR({time}, 1, 4) || SUBSTR({time}, 6, 2) AS INTEGER)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+def day_of(column: str) -> models.GeneratedField:
+    """The day of another column; takes no place in the row, only in indexes."""
+    return models.GeneratedField(
+        expression=Day(column), output_field=models.DateField(null=True), db_persist=False
+    )
+
+
+def month_of(column: str) -> models.GeneratedField:
+    """The month of another column, as ``Month``; takes no place in the row, only in indexes."""
+    return models.GeneratedField(
+        expression=Month(column), output_field=models.IntegerField(null=True), db_persist=False
+    )

@@ -52,6 +52,8 @@ class Table:
 
 
 def _counts_itself(field: models.Field) -> bool:
+    if field.generated:
+        return True
     return isinstance(field, models.AutoField) and field.model.__name__ not in _NUMBERED
 
 

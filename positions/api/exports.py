@@ -314,12 +314,12 @@ def _is_number(text: str) -> bool:
     return whole.isascii() and whole.isdigit() and (not part or part.isdigit())
 
 
-def _pages(by_account: list[QuerySet]) -> Iterator[list[Any]]:
+def _pages(by_account: list[VisibleQuerySet]) -> Iterator[list[Any]]:
     found = newest(by_account, AT_ONCE)
     while found:
         yield found
         last = found[-1].pk
-        found = newest([each.filter(pk__lt=last) for each in by_account], AT_ONCE)
+        found = newest([each.below(last) for each in by_account], AT_ONCE)
 
 
 def _event_pages(found: QuerySet) -> Iterator[list[rows.Row]]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from positions.api.lists import Page, page_of, whole_number, word_in
 from positions.engine.types import OrderStatus, PositionState, Reason, Side
 from positions.pages import newest
+from positions.querysets import VisibleQuerySet
 
 MOST_SCANNED = 2_000
 _AT_ONCE = 500
@@ -52,7 +52,7 @@ class Filters:
             for name, words in self.words.items()
         ]
 
-    def page(self, request: Request, by_account: list[QuerySet], *, most: int) -> Page:
+    def page(self, request: Request, by_account: list[VisibleQuerySet], *, most: int) -> Page:
         """One page of the rows of several accounts, cut by what the query asks of these filters.
 
         Raises:
@@ -62,12 +62,9 @@ class Filters:
         wanted_words = self._words(request)
         if not wanted_words:
             return page_of(request, by_account, most=most)
-        if "page" in request.query_params:
-            by_account = [rows.filter(**wanted_words) for rows in by_account]
-            return page_of(request, by_account, most=most)
         return _scanned(request, by_account, wanted_words, most=most)
 
-    def cut(self, request: Request, by_account: list[QuerySet]) -> list[QuerySet]:
+    def cut(self, request: Request, by_account: list[VisibleQuerySet]) -> list[VisibleQuerySet]:
         """All rows that the query asks of these filters, however long they have to be looked for.
 
         Raises:
@@ -76,10 +73,12 @@ class Filters:
         wanted_words = self._words(request)
         return [rows.filter(**wanted_words) for rows in self._cut_by_ids(request, by_account)]
 
-    def _cut_by_ids(self, request: Request, by_account: list[QuerySet]) -> list[QuerySet]:
+    def _cut_by_ids(
+        self, request: Request, by_account: list[VisibleQuerySet]
+    ) -> list[VisibleQuerySet]:
         for name, column in self.ids.items():
             if wanted := whole_number(request, name):
-                by_account = [rows.filter(**{column: wanted}) for rows in by_account]
+                by_account = [rows.cut_by(**{column: wanted}) for rows in by_account]
         return by_account
 
     def _words(self, request: Request) -> dict[str, StrEnum]:
@@ -88,18 +87,20 @@ class Filters:
 
 
 def _scanned(
-    request: Request, by_account: list[QuerySet], words: Mapping[str, StrEnum], *, most: int
+    request: Request, by_account: list[VisibleQuerySet], words: Mapping[str, StrEnum], *, most: int
 ) -> Page:
     def matches(row: Any) -> bool:
         return all(getattr(row, name) == word for name, word in words.items())
 
-    return page_of(
-        request, by_account, most=most, read=lambda rows, count: _scan(rows, count, matches)
-    )
+    def read(rows: list[VisibleQuerySet], count: int, skip: int) -> tuple[list[Any], int | None]:
+        found, last = _scan(rows, skip + count, matches)
+        return found[skip:], last
+
+    return page_of(request, by_account, most=most, read=read)
 
 
 def _scan(
-    by_account: list[QuerySet], most: int, matches: Callable[[Any], bool]
+    by_account: list[VisibleQuerySet], most: int, matches: Callable[[Any], bool]
 ) -> tuple[list[Any], int | None]:
     """Up to ``most`` rows that match, newest first, and the id after which nobody looked."""
     found: list[Any] = []
@@ -116,7 +117,7 @@ def _scan(
         if len(some) < asked:
             return found, None
         last = some[-1].pk
-        rows = [each.filter(pk__lt=last) for each in by_account]
+        rows = [each.below(last) for each in by_account]
     return found, last
 
 

@@ -6,17 +6,16 @@ Pages by cursor (the last id seen, cheap at any depth) or, for the first 10,000 
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from accounts.rights.permissions import Caller, require_read_all
 from oms_project.errors import Invalid
 from positions.pages import newest
-from positions.querysets import VisibleQuerySet
+from positions.querysets import Days, VisibleQuerySet
 
 DEFAULT_LIMIT = 100
 OPEN_LIMIT = 5000
@@ -43,7 +42,7 @@ class Page:
 
 def asked_rows(
     request: Request, rows: VisibleQuerySet, *, day_column: str = "", also: Collection[str] = ()
-) -> QuerySet:
+) -> VisibleQuerySet:
     """The visible rows that the query asks for, newest first.
 
     ``also`` are parameters that the list has beside the common ones; whoever names them reads them.
@@ -63,8 +62,8 @@ def asked_by_account(
     day_column: str = "",
     also: Collection[str] = (),
     paged: bool = True,
-) -> list[QuerySet]:
-    """The same rows as ``asked_rows``, each account's by themselves: what ``page_of`` reads.
+) -> list[VisibleQuerySet]:
+    """The same rows as ``asked_rows`` in parts, of one account each: what ``page_of`` reads.
 
     Without ``paged`` there is nothing to say of pages: all are asked for.
 
@@ -73,7 +72,9 @@ def asked_by_account(
         AccountNotFound: one of the accounts does not exist for this caller.
     """
     found, account_ids = _asked(request, rows, day_column, also, paged=paged)
-    return [found.visible_to(request.user, [account_id]) for account_id in account_ids]
+    return [
+        part for account_id in account_ids for part in found.visible_parts(request.user, account_id)
+    ]
 
 
 def _asked(
@@ -97,7 +98,7 @@ def _asked(
     if strategy_id is not None:
         found = found.of_strategy(strategy_id)
     if symbol := request.query_params.get("symbol"):
-        found = found.filter(symbol=symbol)
+        found = found.cut_by(symbol=symbol)
     return (_within_days(request, found, day_column) if day_column else found), account_ids
 
 
@@ -116,16 +117,19 @@ def rows_by_id(request: Request, ids: str, rows: VisibleQuerySet, missing: type)
     return [found[row_id] for row_id in wanted]
 
 
-Reader = Callable[[list[QuerySet], int], tuple[list[Any], int | None]]
-"""Gives the newest rows, so many at most, and after which id it looked no further, if it did so."""
+Reader = Callable[[list[VisibleQuerySet], int, int], tuple[list[Any], int | None]]
+"""Gives the newest rows, so many at most after so many that it skips; and after which id it looked
+no further, if it did so."""
 
 
-def _read_all(by_account: list[QuerySet], most: int) -> tuple[list[Any], int | None]:
-    return newest(by_account, most), None
+def _read_all(
+    by_account: list[VisibleQuerySet], most: int, skip: int
+) -> tuple[list[Any], int | None]:
+    return newest(by_account, most, skip=skip), None
 
 
 def page_of(
-    request: Request, by_account: list[QuerySet], *, most: int, read: Reader = _read_all
+    request: Request, by_account: list[VisibleQuerySet], *, most: int, read: Reader = _read_all
 ) -> Page:
     """One page of the rows of several accounts, each ordered by ``-id``.
 
@@ -134,12 +138,12 @@ def page_of(
     """
     number = whole_number(request, "page", most=DEEPEST_ROW)
     if number is not None:
-        return _numbered(request, by_account, number, most)
+        return _numbered(request, by_account, number, most, read)
     limit = whole_number(request, "limit", most=most) or DEFAULT_LIMIT
     cursor = whole_number(request, "cursor")
     if cursor is not None:
-        by_account = [rows.filter(pk__lt=cursor) for rows in by_account]
-    found, last = read(by_account, limit + 1)
+        by_account = [rows.below(cursor) for rows in by_account]
+    found, last = read(by_account, limit + 1, 0)
     if len(found) > limit:
         last = found[limit - 1].pk
     return Page(found[:limit], None if last is None else str(last))
@@ -223,11 +227,14 @@ def span_of(request: Request, number: int, most: int) -> tuple[int, int]:
     return start, size
 
 
-def _numbered(request: Request, by_account: list[QuerySet], number: int, most: int) -> Page:
+def _numbered(
+    request: Request, by_account: list[VisibleQuerySet], number: int, most: int, read: Reader
+) -> Page:
     start, size = span_of(request, number, most)
-    found = newest(by_account, size + 1, skip=start)
-    more = len(found) > size
-    return Page(found[:size], str(found[size - 1].pk) if more else None, number, size)
+    found, last = read(by_account, size + 1, start)
+    if len(found) > size:
+        last = found[size - 1].pk
+    return Page(found[:size], None if last is None else str(last), number, size)
 
 
 def _ids(text: str, name: str) -> list[int]:
@@ -249,12 +256,7 @@ def _within_days(request: Request, rows: VisibleQuerySet, column: str) -> Visibl
         raise Invalid(
             "end_date is before start_date.", field="end_date", limit=str(start), value=str(end)
         )
-    if start:
-        rows = rows.filter(**{f"{column}__gte": datetime.combine(start, time(), UTC)})
-    if end:
-        after = datetime.combine(end + timedelta(days=1), time(), UTC)
-        rows = rows.filter(**{f"{column}__lt": after})
-    return rows
+    return rows.within(Days(column, start, end)) if start or end else rows
 
 
 def _day(request: Request, name: str) -> date | None:

@@ -12,7 +12,7 @@ from positions.engine.types import (
     Reversal,
     Side,
 )
-from positions.fields import ExactDecimalField, Word
+from positions.fields import ExactDecimalField, Word, day_of, month_of
 from positions.journal import (
     MarketTerms,
 )
@@ -121,6 +121,7 @@ class Deal(models.Model):
         null=True, help_text="Booking number of the reassign, or settling, that replaced it"
     )
     executed_at = models.DateTimeField()
+    executed_day, executed_month = day_of("executed_at"), month_of("executed_at")
     created_at = models.DateTimeField()
 
     objects = DealQuerySet.as_manager()
@@ -136,6 +137,18 @@ class Deal(models.Model):
             models.Index(
                 fields=["account", "symbol", "superseded_by", "id"], name="deal_symbol_pages"
             ),
+            models.Index(
+                fields=["account", "strategy_id", "superseded_by", "id"], name="deal_strategy_pages"
+            ),
+            models.Index(
+                fields=["account", "position_strategy_id", "superseded_by", "id"],
+                name="deal_owner_pages",
+            ),
+            models.Index(
+                fields=["account", "position", "superseded_by", "id"], name="deal_position_pages"
+            ),
+            models.Index(fields=["account", "executed_day", "id"], name="deal_day_pages"),
+            models.Index(fields=["account", "executed_month", "id"], name="deal_month_pages"),
         ]
 
     def __str__(self):

@@ -19,7 +19,7 @@ from positions.engine.types import (
     TimeInForce,
     TriggerBy,
 )
-from positions.fields import ExactDecimalField, Word
+from positions.fields import ExactDecimalField, Word, day_of, month_of
 from positions.models.positions import Position
 from positions.querysets import (
     CommandQuerySet,
@@ -131,6 +131,7 @@ class Order(models.Model):
     next_check_at = models.DateTimeField(null=True, help_text="When the exchange is asked next")
     checks = models.IntegerField(default=0, help_text="Look-ups since the doubt began")
     created_at = models.DateTimeField()
+    created_day, created_month = day_of("created_at"), month_of("created_at")
     updated_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
@@ -145,6 +146,14 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["account", "is_open", "id"], name="order_by_open"),
             models.Index(fields=["account", "symbol", "is_open", "id"], name="order_symbol_pages"),
+            models.Index(
+                fields=["account", "strategy_id", "is_open", "id"], name="order_strategy_pages"
+            ),
+            models.Index(
+                fields=["account", "position", "is_open", "id"], name="order_position_pages"
+            ),
+            models.Index(fields=["account", "created_day", "id"], name="order_day_pages"),
+            models.Index(fields=["account", "created_month", "id"], name="order_month_pages"),
             models.Index(fields=["account", "created_at"], name="order_by_created_at"),
             models.Index(fields=["position", "is_open"], name="order_by_position"),
             models.Index(fields=["status", "next_check_at"], name="order_by_next_check"),

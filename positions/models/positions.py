@@ -11,7 +11,7 @@ from positions.engine.types import (
     Reason,
     Side,
 )
-from positions.fields import ExactDecimalField, Word
+from positions.fields import ExactDecimalField, Word, day_of, month_of
 from positions.querysets import (
     PositionQuerySet,
 )
@@ -53,6 +53,7 @@ class Position(models.Model):
     opened_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    closed_day, closed_month = day_of("closed_at"), month_of("closed_at")
 
     objects = PositionQuerySet.as_manager()
 
@@ -70,6 +71,12 @@ class Position(models.Model):
             models.Index(
                 fields=["account", "symbol", "superseded_by", "id"], name="position_symbol_pages"
             ),
+            models.Index(
+                fields=["account", "strategy_id", "superseded_by", "id"],
+                name="position_strategy_pages",
+            ),
+            models.Index(fields=["account", "closed_day", "id"], name="position_day_pages"),
+            models.Index(fields=["account", "closed_month", "id"], name="position_month_pages"),
         ]
 
     def __str__(self):
