@@ -63,6 +63,7 @@ class Commands(APIView):
         """Accept one command or an array, durably, and wait for the exchange up to wait_ms.
 
         With check=true nothing is accepted: each result says what would come of the command.
+        Examples of every command, run as printed: docs/howto/orders.md.
         """
         post = commands.Post(
             caller=request.user,
