@@ -36,7 +36,7 @@ def run() -> list[Result]:
             stack.enter_context(_answering(size, on_sqlite=bool(missing)))
             for size in (SMALL, LARGE)
         )
-        return [_compared(name, small, large) for name in small.names]
+        return [_told_while_measured(_compared(name, small, large)) for name in small.names]
 
 
 class Answering:
@@ -94,6 +94,11 @@ def _compared(name: str, small: Answering, large: Answering) -> Result:
         spread=f"p50 {percentile(many, 50) / percentile(few, 50):.2f}",
         reached=ratio <= AT_MOST,
     )
+
+
+def _told_while_measured(result: Result) -> Result:
+    print(f"{result.goal}: {result.ratio}, {result.spread}", file=sys.stderr, flush=True)
+    return result
 
 
 def _told(times: list[float]) -> str:
