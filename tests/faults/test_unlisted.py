@@ -78,7 +78,8 @@ def test_a_person_books_it_and_the_trade_that_comes_takes_its_place(shared, exch
     account = product.account(exchange_id)
     with unlisted(proxy, exchange_id):
         order = send(product, account)
-        assert order["status"] == "SUBMITTED"  # All that was ever seen of it, before.
+        # All that was ever seen of it, before.
+        product.until(lambda: product.order(order["id"])["status"] == "SUBMITTED", NAMED_S, "sent")
         case = case_of(product, account, order)
         resolve = f"/oms/reconcile/cases/{case['id']}/resolve"
         wish = {"action": "book_provisional", "comment": "not listed"}
