@@ -49,6 +49,7 @@ class Twins:
     def __init__(self, pair, seed: int) -> None:
         self.pair = pair
         self.dice = random.Random(seed)
+        self.past_ms = pair[0].milliseconds() - 600_000  # Candles that are over: a minute may end.
         self.orders: list[tuple[str, str]] = []
         self.open: list[tuple[str, str]] = []
         self.made: Counter[str] = Counter()
@@ -108,7 +109,7 @@ class Twins:
             "fetch my trades": lambda ex, _: ex.fetch_my_trades(SYMBOL, limit=5),
             "fetch ticker": lambda ex, _: ex.fetch_ticker(SYMBOL),
             "fetch book": lambda ex, _: ex.fetch_order_book(SYMBOL, 5),
-            "fetch candles": lambda ex, _: ex.fetch_ohlcv(SYMBOL, "1m", None, 3),
+            "fetch candles": lambda ex, _: ex.fetch_ohlcv(SYMBOL, "1m", self.past_ms, 3),
             "fetch balance": lambda ex, _: dict.fromkeys(ex.fetch_balance()["USDT"], 0.0),
             "round amount": lambda ex, _: ex.amount_to_precision(SYMBOL, amount),
             "round price": lambda ex, _: ex.price_to_precision(SYMBOL, low),
