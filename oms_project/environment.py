@@ -54,6 +54,17 @@ class Environment(environ.Env):
                 f"{var} is {given!r}; it must be {wanted}."
             ) from None
 
+    def database(self, var: str) -> dict[str, Any]:
+        """Django's settings of the database at this address; what stands in it is never told."""
+        try:
+            found: dict[str, Any] = self.db_url(var)
+        except (ValueError, environ.ImproperlyConfigured):
+            found = {}
+        if not found.get("ENGINE", "").startswith("django.db.backends."):
+            way = "mysql://USER:PASSWORD@HOST:3306/NAME or sqlite:///PATH"
+            raise environ.ImproperlyConfigured(f"{var} is no address of a database, as {way}.")
+        return found
+
 
 def _check(given: str, cast: Any) -> None:
     """Raises ValueError where ``environ.Env`` would make something of what means nothing."""

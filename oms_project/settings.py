@@ -160,7 +160,7 @@ if _EMBEDDED and "DATABASE_URL" not in env.ENVIRON:
         }
     }
 else:
-    DATABASES = {"default": env.db("DATABASE_URL")}
+    DATABASES = {"default": env.database("DATABASE_URL")}
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("OMS_DB_CONN_MAX_AGE_S", 300)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     if DATABASES["default"]["ENGINE"] == "django.db.backends.mysql":
