@@ -1,6 +1,7 @@
 """Where do settings come from? The environment, or for each of them a file that it names."""
 
 import json
+import warnings
 from typing import Any
 
 import environ
@@ -57,7 +58,8 @@ class Environment(environ.Env):
     def database(self, var: str) -> dict[str, Any]:
         """Django's settings of the database at this address; what stands in it is never told."""
         try:
-            found: dict[str, Any] = self.db_url(var)
+            with warnings.catch_warnings(action="ignore"):  # It would warn with the password.
+                found: dict[str, Any] = self.db_url(var)
         except (ValueError, environ.ImproperlyConfigured):
             found = {}
         if not found.get("ENGINE", "").startswith("django.db.backends."):
