@@ -13,7 +13,7 @@ from decimal import Decimal
 from random import Random
 
 from gateway.paper.calls import Access, Answer, Call, Route
-from gateway.paper.errors import bad_symbol
+from gateway.paper.errors import VenueError, bad_symbol
 from gateway.paper.faults import Faults
 from gateway.paper.hub import Hub
 from gateway.paper.limits import Limiter
@@ -96,6 +96,16 @@ class Venue:
             now_ms=call.now_ms,
         )
 
+    @contextmanager
+    def door(self, route: Route, call: Call) -> Iterator[None]:
+        """Here a call is let in; orders of one that is not are remembered as turned away."""
+        try:
+            yield
+        except VenueError:
+            for client_id in filter(None, route.sends(call) if route.sends else ()):
+                self.store.count_turned_away(client_id)
+            raise
+
     def respond(self, route: Route, call: Call) -> Answer:
         """Carry out a call that was let in.
 
@@ -116,12 +126,6 @@ class Venue:
         if route.sends is not None and route.access is Access.SIGNED:
             for client_id in filter(None, route.sends(call)):
                 self.store.count_post(name, route.limiter, client_id)
-
-    def count_turned_away(self, route: Route, call: Call) -> None:
-        """Remember orders whose request was turned away at the door: none was placed."""
-        if route.sends is not None:
-            for client_id in filter(None, route.sends(call)):
-                self.store.count_turned_away(client_id)
 
     def step(self) -> None:
         """Move prices one step on and do what follows from it."""

@@ -8,7 +8,6 @@ from gateway.paper.linear.desk import Desk
 from gateway.paper.linear.wire import number
 from gateway.paper.market.candles import DAY_MS
 from gateway.paper.market.ground import Ground
-from gateway.paper.market.market import Print
 from gateway.paper.market.public import levels_json
 from gateway.paper.market.streams import MarketStreams
 from gateway.paper.matching.amounts import ZERO, fixed
@@ -29,25 +28,11 @@ class LinearStreams(MarketStreams):
     prefix = "linear"
     diff_streams = DIFF_STREAMS
     top_streams = TOP_STREAMS
+    in_trades = {"X": "MARKET"}
 
     def __init__(self, market: Desk, venue: Ground, clock: LinearClock) -> None:
         super().__init__(market, venue)
         self._clock = clock
-
-    def printed(self, symbol: str, trade: Print) -> None:
-        """``trade``, ``aggTrade`` and ``kline`` after one public trade."""
-        both = {
-            "E": self._venue.now_ms(),
-            "s": symbol,
-            "p": fixed(trade.price),
-            "q": fixed(trade.qty),
-            "T": trade.time_ms,
-            "m": trade.buyer_maker,
-        }
-        ids = {"a": trade.trade_id, "f": trade.trade_id, "l": trade.trade_id}
-        self._tell(symbol, "trade", {"e": "trade", "t": trade.trade_id, "X": "MARKET"} | both)
-        self._tell(symbol, "aggTrade", {"e": "aggTrade"} | ids | both)
-        self._tell_candles(symbol)
 
     def stepped(self) -> None:
         """Tickers and mark prices, once per step."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from gateway.paper.market.candles import INTERVALS_MS, Candle
 from gateway.paper.market.ground import Ground
-from gateway.paper.market.market import Market
+from gateway.paper.market.market import Market, Print
 from gateway.paper.matching.amounts import ZERO, fixed
 from gateway.paper.matching.book import Book, Side
 from gateway.paper.matching.depth import BookChange, BookWatch
@@ -19,11 +19,17 @@ DEPTH_DELAY_S = 0.1
 
 
 class MarketStreams(ABC):
-    """Tells subscribers of one market's books. ``prefix`` is the market's name in topics."""
+    """Tells subscribers of one market's books.
+
+    ``prefix`` is the market's name in topics; ``in_trades`` and ``in_both`` is what its ``trade``
+    events, and those and its ``aggTrade`` events, hold beside what every market's do.
+    """
 
     prefix: ClassVar[str]
     diff_streams: ClassVar[tuple[str, ...]]
     top_streams: ClassVar[Mapping[str, int]]
+    in_trades: ClassVar[Mapping[str, object]] = {}
+    in_both: ClassVar[Mapping[str, object]] = {}
 
     def __init__(self, market: Market, venue: Ground) -> None:
         self._market = market
@@ -49,6 +55,23 @@ class MarketStreams(ABC):
         if not self._flush_due and any(self._is_depth(topic) for topic in self._hub.topics()):
             self._flush_due = True
             asyncio.get_running_loop().call_later(DEPTH_DELAY_S, self._flush_depth)
+
+    def printed(self, symbol: str, trade: Print) -> None:
+        """``trade``, ``aggTrade`` and ``kline`` after one public trade."""
+        both = {
+            "E": self._venue.now_ms(),
+            "s": symbol,
+            "p": fixed(trade.price),
+            "q": fixed(trade.qty),
+            "T": trade.time_ms,
+            "m": trade.buyer_maker,
+            **self.in_both,
+        }
+        ids = {"a": trade.trade_id, "f": trade.trade_id, "l": trade.trade_id}
+        one = {"e": "trade", "t": trade.trade_id, **self.in_trades}
+        self._tell(symbol, "trade", one | both)
+        self._tell(symbol, "aggTrade", {"e": "aggTrade"} | ids | both)
+        self._tell_candles(symbol)
 
     @abstractmethod
     def _diff(self, symbol: str, change: BookChange) -> dict:

@@ -72,15 +72,12 @@ class Rest:
     ) -> tuple[int, object, dict[str, str]]:
         """Status, body and headers of the right answer."""
         headers: dict[str, str] = {}
-        is_in = False
         try:
-            headers = self._venue.charge(route, call, login, request.remote or "")
-            _let_in(request, route, call, login, query, body)
-            is_in = True
+            with self._venue.door(route, call):
+                headers = self._venue.charge(route, call, login, request.remote or "")
+                _let_in(request, route, call, login, query, body)
             answer = self._venue.respond(route, call)
         except VenueError as refusal:
-            if not is_in:
-                self._venue.count_turned_away(route, call)
             return refusal.status, refusal.body(), headers | refusal.headers
         except Exception:
             log.exception("%s %s failed", call.method, call.path)

@@ -239,13 +239,10 @@ class _Api:
         call.method, call.path = route.method, route.path
         login = self._venue.logins.get(call.params.get("apiKey", ""))
         self._venue.count(route, call, login)
-        try:
+        with self._venue.door(route, call):
             self._venue.charge(route, call, login, self._address)
             if route.access is not Access.PUBLIC:
                 _sign_in(self._venue, call)
-        except VenueError:
-            self._venue.count_turned_away(route, call)
-            raise
         return self._venue.respond(route, call)
 
 

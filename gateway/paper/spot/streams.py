@@ -5,7 +5,7 @@ https://developers.binance.com/docs/binance-spot-api-docs/user-data-stream
 """
 
 from gateway.paper.logins import Balance
-from gateway.paper.market.market import Execution, Print
+from gateway.paper.market.market import Execution
 from gateway.paper.market.public import levels_json
 from gateway.paper.market.streams import MarketStreams
 from gateway.paper.matching.amounts import ZERO, fixed
@@ -25,6 +25,7 @@ class SpotStreams(MarketStreams):
     prefix = "spot"
     diff_streams = DIFF_STREAMS
     top_streams = TOP_STREAMS
+    in_both = {"M": True}
 
     # To the login.
 
@@ -107,22 +108,6 @@ class SpotStreams(MarketStreams):
         self._hub.publish(f"spot:user:{row['login']}", event)
 
     # To the public.
-
-    def printed(self, symbol: str, trade: Print) -> None:
-        """``trade`` and ``aggTrade`` of one public trade."""
-        both = {
-            "E": self._venue.now_ms(),
-            "s": symbol,
-            "p": fixed(trade.price),
-            "q": fixed(trade.qty),
-            "T": trade.time_ms,
-            "m": trade.buyer_maker,
-            "M": True,
-        }
-        ids = {"a": trade.trade_id, "f": trade.trade_id, "l": trade.trade_id}
-        self._tell(symbol, "trade", {"e": "trade", "t": trade.trade_id} | both)
-        self._tell(symbol, "aggTrade", {"e": "aggTrade"} | ids | both)
-        self._tell_candles(symbol)
 
     def stepped(self) -> None:
         """Tickers, once per step."""
