@@ -6,12 +6,12 @@ python -m tests.campaign --seeds 1 --first 17 --tell     # what happened in one 
 
 import argparse
 import logging
-import os
 import sys
 import time
 from collections import Counter
 from statistics import median
-from tempfile import TemporaryDirectory
+
+from tests.campaign.memory import in_memory
 
 
 def main() -> int:
@@ -22,12 +22,7 @@ def main() -> int:
     parser.add_argument("--tell", action="store_true", help="print what happened in each")
     parser.add_argument("--replay", action="store_true", help="live each twice and compare")
     options = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        os.environ |= {"OMS_DATA_DIR": folder, "DATABASE_URL": "sqlite://:memory:"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "oms_project.settings"
-        import django  # Settings are read here, so the database has to be chosen before.
-
-        django.setup()
+    with in_memory():
         return _run(options)
 
 

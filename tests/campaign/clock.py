@@ -5,7 +5,7 @@ import selectors
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
@@ -44,10 +44,13 @@ class _Skipping(selectors.SelectSelector):
         return ready
 
 
+Loop = TypeVar("Loop", bound=VirtualLoop)
+
+
 @contextmanager
-def virtual_time() -> Iterator[VirtualLoop]:
+def virtual_time(kind: type[Loop] = VirtualLoop) -> Iterator[Loop]:
     """A loop of its own, by whose clock Django tells the time too."""
-    loop, real_now = VirtualLoop(), timezone.now
+    loop, real_now = kind(), timezone.now
     timezone.now = loop.utc
     asyncio.set_event_loop(loop)
     try:

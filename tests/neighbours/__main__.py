@@ -6,9 +6,9 @@ python -m tests.neighbours --seeds 3 --first 1
 
 import argparse
 import logging
-import os
 import sys
-from tempfile import TemporaryDirectory
+
+from tests.campaign.memory import in_memory
 
 
 def main() -> int:
@@ -17,12 +17,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3, help="how many times forty seconds")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     options = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        os.environ |= {"OMS_DATA_DIR": folder, "DATABASE_URL": "sqlite://:memory:"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "oms_project.settings"
-        import django  # Settings are read here, so the folder has to be chosen before.
-
-        django.setup()
+    with in_memory():
         return _run(options)
 
 

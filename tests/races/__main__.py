@@ -7,11 +7,11 @@ python -m tests.races --impossible                   # which cells are not playe
 
 import argparse
 import logging
-import os
 import sys
 import time
 from collections import Counter
-from tempfile import TemporaryDirectory
+
+from tests.campaign.memory import in_memory
 
 
 def main() -> int:
@@ -24,12 +24,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.impossible:
         return _list_impossible()
-    with TemporaryDirectory() as folder:
-        os.environ |= {"OMS_DATA_DIR": folder, "DATABASE_URL": "sqlite://:memory:"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "oms_project.settings"
-        import django  # Settings are read here, so the database has to be chosen before.
-
-        django.setup()
+    with in_memory():
         return _run(options)
 
 

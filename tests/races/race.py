@@ -35,7 +35,7 @@ from riskdesk import services as risk
 from riskdesk.models import Flattening
 from riskdesk.services import flattening
 from riskdesk.words import FlattenState, KillScope
-from tests.campaign.clock import VirtualLoop
+from tests.campaign.clock import VirtualLoop, virtual_time
 from tests.campaign.life import _nothing, _on_the_spot
 from tests.races.cells import Cell, Race
 from tests.races.exchange import StopExchange
@@ -59,20 +59,6 @@ class TickingLoop(VirtualLoop):
         super()._run_once()  # type: ignore[misc]
 
 
-@contextmanager
-def ticking() -> Iterator[TickingLoop]:
-    """A loop by whose clock Django tells the time too."""
-    loop, real_now = TickingLoop(), timezone.now
-    timezone.now = loop.utc
-    asyncio.set_event_loop(loop)
-    try:
-        yield loop
-    finally:
-        timezone.now = real_now
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
 @dataclass
 class Run:
     """What came of a race: the venue's journal, and what the client was answered."""
@@ -91,7 +77,7 @@ class Run:
 
 def play(race: Race) -> Run:
     """Play a race until everything has come to rest."""
-    with ticking() as loop:
+    with virtual_time(TickingLoop) as loop:
         dice = Random(race.seed)
         cell = race.cell
         desk = Desk(
